@@ -1,0 +1,346 @@
+//! One connection: bytes in, a chain of flows, bytes out.
+
+use std::fmt;
+
+use chaperone_pgwire::startup::{StartupPacket, begins_session};
+use chaperone_pgwire::{Frame, FrameLimits, Framer, Item, tag};
+use chaperone_proto::NoteSet;
+
+use crate::output::Output;
+use crate::postgres::Door;
+use crate::{Cx, Effect, Emit, Flow, Note, Now, Outgoing, Peer, Random, Reply, Session, Step};
+
+/// What becomes of the buffer that an event brought.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Buffer {
+    /// It goes on as it is.
+    Keep,
+    /// This goes on in its place.
+    Replace(Vec<u8>),
+}
+
+/// Everything that one event led to, in the order in which the host must do it.
+#[derive(Debug)]
+#[must_use]
+pub struct Outcome {
+    /// For the events that bring bytes.
+    pub buffer: Buffer,
+    /// Bytes for the server that came up in another event than the client's own bytes.
+    pub late: Vec<u8>,
+    /// Notes for the next module, for every event that sends anything to the server.
+    pub notes: Option<NoteSet>,
+    /// Anything else.
+    pub effects: Vec<Effect>,
+}
+
+/// What the host brings to every event.
+pub struct Env<'a> {
+    /// The time.
+    pub now: Now,
+    /// Randomness.
+    pub random: &'a mut dyn Random,
+}
+
+impl fmt::Debug for Env<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Env").field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+/// Sizes of messages in both directions.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Limits {
+    /// What the client sends.
+    pub client: FrameLimits,
+    /// What the server sends.
+    pub server: FrameLimits,
+}
+
+/// A chain of flows on one connection.
+#[derive(Debug)]
+pub struct Line {
+    flows: Vec<Box<dyn Flow>>,
+    session: Session,
+    client: Framer,
+    server: Framer,
+    /// Shown at a time when nothing can be written to the client; goes out as soon as it can.
+    kept_for_client: Vec<u8>,
+    /// Messages that came from the module before, and that went to the module behind.
+    received: u64,
+    sent: u64,
+    emits_notes: bool,
+    violated: bool,
+    closed: bool,
+}
+
+/// Where the chain's output goes during one event.
+struct Sink<'a> {
+    server: Output<'a>,
+    client: Output<'a>,
+    notes: NoteSet,
+    effects: Vec<Effect>,
+    expects_single_byte: bool,
+}
+
+impl<'a> Sink<'a> {
+    fn new(client_input: &'a [u8], server_input: &'a [u8]) -> Self {
+        Self {
+            server: Output::new(client_input),
+            client: Output::new(server_input),
+            notes: NoteSet::default(),
+            effects: Vec::new(),
+            expects_single_byte: false,
+        }
+    }
+}
+
+impl Line {
+    /// A line with a [`Door`] and these flows behind it. `emits_notes` where modules behind this one read notes.
+    #[must_use]
+    pub fn new(flows: Vec<Box<dyn Flow>>, limits: Limits, emits_notes: bool) -> Self {
+        let mut all: Vec<Box<dyn Flow>> = vec![Box::new(Door::default())];
+        all.extend(flows);
+        Self {
+            flows: all,
+            session: Session::default(),
+            client: Framer::client(limits.client),
+            server: Framer::server(limits.server),
+            kept_for_client: Vec::new(),
+            received: 0,
+            sent: 0,
+            emits_notes,
+            violated: false,
+            closed: false,
+        }
+    }
+
+    /// What the flows know in common.
+    #[must_use]
+    pub const fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Takes over what another module knows.
+    pub fn set_session(&mut self, session: Session) {
+        self.session = session;
+    }
+
+    /// Whether a flow may send to the server at any time, so that the host must keep that way open.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.flows.iter().any(|flow| flow.waits())
+    }
+
+    /// Whether [`Self::tick`] is wanted.
+    #[must_use]
+    pub fn wants_tick(&self) -> bool {
+        self.flows.iter().any(|flow| flow.wants_tick())
+    }
+
+    /// Bytes of messages in the making that the line keeps.
+    #[must_use]
+    pub fn pending_bytes(&self) -> usize {
+        self.client.pending_bytes() + self.server.pending_bytes() + self.kept_for_client.len()
+    }
+
+    /// The connection was opened.
+    pub fn opened(&mut self, env: &mut Env<'_>) -> Outcome {
+        self.event(env, |flow, cx| flow.opened(cx))
+    }
+
+    /// Bytes of the client, with the notes of the module before this one.
+    pub fn client_data(&mut self, env: &mut Env<'_>, input: &[u8], notes: Option<NoteSet>) -> Outcome {
+        let mut notes = notes.map(|set| set.notes).unwrap_or_default().into_iter().peekable();
+        let mut sink = Sink::new(input, &[]);
+        let mut framer = std::mem::replace(&mut self.client, Framer::tagged(FrameLimits::default()));
+        let mut frames = framer.split(input);
+        while let Some(item) = frames.next() {
+            if self.violated {
+                continue;
+            }
+            match item {
+                Ok(Item::Frame(frame)) => {
+                    if begins_session(&frame) {
+                        frames.enter_tagged();
+                    }
+                    let ordinal = self.received;
+                    self.received += 1;
+                    while notes.next_if(|note| note.ordinal < ordinal).is_some() {}
+                    let note = notes.next_if(|note| note.ordinal == ordinal).and_then(Note::from_proto);
+                    self.pass_to_server(env, 0, frame, note, &mut sink);
+                }
+                Ok(Item::TooLarge { tag, declared }) => {
+                    self.received += 1;
+                    self.one(env, 0, &mut sink, |flow, cx| flow.too_large(cx, tag, declared));
+                }
+                Ok(Item::SingleByte(_)) | Err(_) => {
+                    self.violated = true;
+                    self.one(env, 0, &mut sink, |flow, cx| flow.violated(cx));
+                }
+            }
+        }
+        drop(frames);
+        self.client = framer;
+        self.finish(sink, true)
+    }
+
+    /// Bytes of the server.
+    pub fn server_data(&mut self, env: &mut Env<'_>, input: &[u8]) -> Outcome {
+        let mut sink = Sink::new(&[], input);
+        if !self.kept_for_client.is_empty() {
+            let kept = std::mem::take(&mut self.kept_for_client);
+            sink.client.push(&kept);
+        }
+        let mut framer = std::mem::replace(&mut self.server, Framer::tagged(FrameLimits::default()));
+        let mut frames = framer.split(input);
+        let last = self.flows.len();
+        for item in frames.by_ref() {
+            match item {
+                _ if self.closed => {}
+                Ok(Item::Frame(frame)) => self.pass_to_client(env, last, frame, &mut sink),
+                Ok(Item::SingleByte(byte)) => {
+                    self.pass_to_client(env, last, Frame { tag: tag::UNTAGGED, bytes: &[byte] }, &mut sink);
+                }
+                // What cannot be read cannot be masked: nothing more is shown.
+                Ok(Item::TooLarge { .. }) | Err(_) => {
+                    self.closed = true;
+                    let error = crate::postgres::fatal(chaperone_model::Reason::MessageTooLarge).to_fatal();
+                    sink.client.push(&error);
+                    sink.effects.push(Effect::Close);
+                }
+            }
+        }
+        drop(frames);
+        self.server = framer;
+        self.finish(sink, false)
+    }
+
+    /// A reply to the call of a flow.
+    pub fn reply(&mut self, env: &mut Env<'_>, flow: usize, reply: Reply<'_>) -> Outcome {
+        let mut sink = Sink::new(&[], &[]);
+        self.one(env, flow, &mut sink, |flow, cx| flow.reply(cx, reply));
+        self.finish(sink, false)
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, env: &mut Env<'_>) -> Outcome {
+        self.event(env, |flow, cx| {
+            if flow.wants_tick() {
+                flow.tick(cx);
+            }
+        })
+    }
+
+    /// What was recorded durably so far is durable, or will not be.
+    pub fn recorded(&mut self, env: &mut Env<'_>, durable: bool) -> Outcome {
+        self.event(env, |flow, cx| flow.recorded(cx, durable))
+    }
+
+    /// The connection is gone.
+    pub fn closed(&mut self, env: &mut Env<'_>, by: Peer) -> Outcome {
+        self.event(env, |flow, cx| flow.closed(cx, by))
+    }
+
+    fn event(&mut self, env: &mut Env<'_>, mut say: impl FnMut(&mut dyn Flow, &mut Cx<'_>)) -> Outcome {
+        let mut sink = Sink::new(&[], &[]);
+        for index in 0..self.flows.len() {
+            self.one(env, index, &mut sink, &mut say);
+        }
+        self.finish(sink, false)
+    }
+
+    /// Lets one flow speak and routes what it says.
+    fn one<R>(
+        &mut self,
+        env: &mut Env<'_>,
+        index: usize,
+        sink: &mut Sink<'_>,
+        say: impl FnOnce(&mut dyn Flow, &mut Cx<'_>) -> R,
+    ) -> Option<R> {
+        let mut emit = Emit::default();
+        let flow = self.flows.get_mut(index)?;
+        let mut cx =
+            Cx { now: env.now, session: &mut self.session, random: &mut *env.random, emit: &mut emit };
+        let said = say(flow.as_mut(), &mut cx);
+        self.route(env, index, emit, sink);
+        Some(said)
+    }
+
+    // INVARIANT: the recursion through `route` goes strictly towards one end of the chain in each direction, and
+    // a flow says nothing to the client in answer to its own words, so its depth is bounded by the flows.
+    fn route(&mut self, env: &mut Env<'_>, index: usize, emit: Emit, sink: &mut Sink<'_>) {
+        let Emit { to_server, to_client, effects } = emit;
+        for Outgoing { tag, bytes, note } in to_server {
+            self.pass_to_server(env, index + 1, Frame { tag, bytes: &bytes }, note, sink);
+        }
+        for bytes in to_client {
+            let tag = bytes.first().copied().unwrap_or(0);
+            self.pass_to_client(env, index, Frame { tag, bytes: &bytes }, sink);
+        }
+        sink.effects.extend(effects.into_iter().map(|effect| match effect {
+            Effect::Call { call, .. } => Effect::Call { flow: index, call },
+            other => other,
+        }));
+    }
+
+    fn pass_to_server(
+        &mut self,
+        env: &mut Env<'_>,
+        from: usize,
+        frame: Frame<'_>,
+        note: Option<Note>,
+        sink: &mut Sink<'_>,
+    ) {
+        let mut note = note;
+        for index in from..self.flows.len() {
+            let step = self.one(env, index, sink, |flow, cx| flow.client(cx, frame, &mut note));
+            if step != Some(Step::Pass) {
+                return;
+            }
+        }
+        if frame.tag == tag::UNTAGGED {
+            let packet = StartupPacket::read(frame.body());
+            if matches!(packet, Ok(StartupPacket::SslRequest | StartupPacket::GssEncRequest)) {
+                sink.expects_single_byte = true;
+            }
+        }
+        if let (true, Some(note)) = (self.emits_notes, &note) {
+            sink.notes.notes.push(note.to_proto(self.sent));
+        }
+        self.sent += 1;
+        sink.server.push(frame.bytes);
+    }
+
+    /// Runs a message through the flows before `until`, towards the client.
+    fn pass_to_client(&mut self, env: &mut Env<'_>, until: usize, frame: Frame<'_>, sink: &mut Sink<'_>) {
+        for index in (0..until).rev() {
+            let step = self.one(env, index, sink, |flow, cx| flow.server(cx, frame));
+            if step != Some(Step::Pass) {
+                return;
+            }
+        }
+        sink.client.push(frame.bytes);
+    }
+
+    fn finish(&mut self, sink: Sink<'_>, of_client: bool) -> Outcome {
+        let Sink { server, client, notes, effects, expects_single_byte } = sink;
+        if expects_single_byte {
+            self.server.expect_single_byte();
+        }
+        let (server, client) = (server.finish(), client.finish());
+        let (buffer, late) = if of_client {
+            if let Buffer::Replace(shown) = client {
+                self.kept_for_client.extend_from_slice(&shown);
+            }
+            (server, Vec::new())
+        } else {
+            let late = match server {
+                Buffer::Keep => Vec::new(),
+                Buffer::Replace(bytes) => bytes,
+            };
+            (client, late)
+        };
+        let notes = Some(notes).filter(|notes| !notes.notes.is_empty());
+        Outcome { buffer, late, notes, effects }
+    }
+}

@@ -1,0 +1,156 @@
+//! Keeps out what is no PostgreSQL client: every line has a door as its first flow.
+//!
+//! Every message type is named here and every phase says which it takes; what is not named is refused. Behind the
+//! door a flow sees only whole messages of known types in an order that PostgreSQL knows.
+
+use chaperone_model::Reason;
+use chaperone_pgwire::startup::StartupPacket;
+use chaperone_pgwire::{Frame, tag};
+
+use super::gate::{Answered, Gate, Turn};
+use super::poke;
+use super::refusal::fatal;
+use crate::{Cx, Flow, Note, Step};
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Phase {
+    /// Before the StartupMessage.
+    Startup,
+    /// A request for encryption waits for its single byte.
+    Encryption,
+    /// Between StartupMessage and the first ReadyForQuery.
+    Authentication,
+    /// Commands.
+    Ready,
+    /// A CancelRequest: nothing follows it.
+    Cancel,
+}
+
+/// The first flow of every line.
+#[derive(Debug)]
+pub struct Door {
+    phase: Phase,
+    gate: Gate<()>,
+    /// How many requests for encryption were made: one of each kind, as PostgreSQL allows.
+    encryption: u8,
+}
+
+impl Default for Door {
+    fn default() -> Self {
+        Self { phase: Phase::Startup, gate: Gate::default(), encryption: 0 }
+    }
+}
+
+impl Door {
+    fn end(&mut self, cx: &mut Cx<'_>, reason: Reason) -> Step {
+        self.gate.end(cx, &fatal(reason));
+        Step::Take
+    }
+
+    fn startup(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Step {
+        if frame.bytes == poke::STARTUP {
+            return Step::Pass;
+        }
+        match StartupPacket::read(frame.body()) {
+            Ok(StartupPacket::Cancel(_)) => {
+                self.phase = Phase::Cancel;
+                Step::Pass
+            }
+            Ok(StartupPacket::GssEncRequest | StartupPacket::SslRequest) if self.encryption < 2 => {
+                self.encryption += 1;
+                self.phase = Phase::Encryption;
+                Step::Pass
+            }
+            Ok(StartupPacket::Startup(startup)) if startup.wants_replication() => {
+                self.end(cx, Reason::ReplicationRefused)
+            }
+            Ok(StartupPacket::Startup(_)) => {
+                self.phase = Phase::Authentication;
+                self.gate.pass(cx, frame)
+            }
+            Ok(StartupPacket::GssEncRequest | StartupPacket::SslRequest) | Err(_) => {
+                self.end(cx, Reason::ProtocolViolation)
+            }
+        }
+    }
+
+    fn command(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Step {
+        use tag::client::{
+            BIND, CLOSE, COPY_DATA, COPY_DONE, COPY_FAIL, DESCRIBE, EXECUTE, FLUSH, FUNCTION_CALL, PARSE,
+            QUERY, SYNC, TERMINATE,
+        };
+        match frame.tag {
+            QUERY | FUNCTION_CALL if self.gate.is_copy_in() => self.end(cx, Reason::ProtocolViolation),
+            BIND | CLOSE | COPY_DATA | COPY_DONE | COPY_FAIL | DESCRIBE | EXECUTE | FLUSH | PARSE | QUERY
+            | SYNC | TERMINATE => self.gate.pass(cx, frame),
+            FUNCTION_CALL => {
+                self.gate.refuse(cx, frame.tag, &fatal(Reason::FunctionCallRefused));
+                Step::Take
+            }
+            _ => self.end(cx, Reason::ProtocolViolation),
+        }
+    }
+}
+
+impl Flow for Door {
+    fn client(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>, _note: &mut Option<Note>) -> Step {
+        if !self.gate.admits(&frame) {
+            return Step::Take;
+        }
+        match self.phase {
+            Phase::Startup => self.startup(cx, &frame),
+            Phase::Authentication => match frame.tag {
+                tag::client::PASSWORD | tag::client::TERMINATE => Step::Pass,
+                _ => self.end(cx, Reason::ProtocolViolation),
+            },
+            Phase::Ready => self.command(cx, &frame),
+            // What is sent ahead of the answer would be read in clear behind an encryption that never came
+            // (the injection of CVE-2021-23222).
+            Phase::Encryption => self.end(cx, Reason::ProtocolViolation),
+            Phase::Cancel => Step::Take,
+        }
+    }
+
+    fn too_large(&mut self, cx: &mut Cx<'_>, tag: u8, _declared: u64) {
+        let whole = Frame { tag, bytes: &[] };
+        if !self.gate.admits(&whole) {
+            return;
+        }
+        match self.phase {
+            Phase::Ready if matches!(tag, tag::client::QUERY | tag::client::PARSE) => {
+                self.gate.refuse(cx, tag, &fatal(Reason::StatementTooLarge));
+            }
+            Phase::Ready if tag::client::ALL.contains(&tag) => {
+                self.gate.refuse(cx, tag, &fatal(Reason::MessageTooLarge));
+            }
+            _ => self.gate.end(cx, &fatal(Reason::ProtocolViolation)),
+        }
+    }
+
+    fn violated(&mut self, cx: &mut Cx<'_>) {
+        self.gate.end(cx, &fatal(Reason::ProtocolViolation));
+    }
+
+    fn server(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>) -> Step {
+        if self.phase == Phase::Encryption {
+            self.phase = Phase::Startup;
+            if frame.bytes == b"N" || frame.tag == tag::server::ERROR_RESPONSE {
+                return Step::Pass;
+            }
+            // The server would speak TLS now; Envoy cannot start it inside a session.
+            cx.show(fatal(Reason::TlsUnsupported).to_fatal());
+            cx.effect(crate::Effect::Close);
+            self.phase = Phase::Cancel;
+            return Step::Take;
+        }
+        match self.gate.server(cx, &frame) {
+            Turn::Taken | Turn::Hidden(_) => Step::Take,
+            Turn::Pass(answered) => {
+                if matches!(answered, Answered::Ready { .. }) && self.phase == Phase::Authentication {
+                    self.phase = Phase::Ready;
+                }
+                Step::Pass
+            }
+        }
+    }
+}

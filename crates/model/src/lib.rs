@@ -1,0 +1,17 @@
+//! Plain types that every Chaperone engine speaks: who is calling ([`Identity`]), what a command does
+//! ([`facts`]), what was decided ([`Verdict`]) and why ([`Reason`]).
+//!
+//! This crate is a leaf: no engine, no host, no parser, so that a filter that needs a verdict does not carry
+//! a SQL parser's megabytes.
+
+pub mod facts;
+pub mod mask;
+mod identity;
+mod ids;
+mod reason;
+mod verdict;
+
+pub use identity::{Identity, UnixSeconds};
+pub use ids::{ApprovalId, Digest, RuleId, SessionId};
+pub use reason::{Family, Reason};
+pub use verdict::{Decision, HoldTerms, Verdict};

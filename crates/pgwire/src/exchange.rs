@@ -1,0 +1,340 @@
+//! Who answers whom: pairs what the server says with what it was asked.
+//!
+//! PostgreSQL answers requests strictly in order, but not one message a request, and after an error in the
+//! extended protocol not at all until the next Sync. An [`Exchange`] keeps the requests that wait and tells for
+//! each server message which of them it belongs to. Everything that swallows, adds or rewrites messages in the
+//! middle of a session stands on this.
+//!
+//! SPEC: protocol-flow, "Extended Query", "COPY Operations": Sync and Flush that arrive while the server reads
+//! COPY data are ignored by it, so they have no answer.
+
+use std::collections::VecDeque;
+
+use crate::tag::server;
+
+/// A message that the server answers.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Request {
+    /// Bind: BindComplete.
+    Bind,
+    /// Close: CloseComplete.
+    Close,
+    /// Describe: RowDescription or NoData, for a statement after ParameterDescription.
+    Describe,
+    /// Execute: rows, then CommandComplete, EmptyQueryResponse or PortalSuspended.
+    Execute,
+    /// FunctionCall: FunctionCallResponse, then ReadyForQuery.
+    FunctionCall,
+    /// Parse: ParseComplete.
+    Parse,
+    /// Query: anything, then ReadyForQuery.
+    Query,
+    /// StartupMessage: authentication and parameters, then ReadyForQuery.
+    Startup,
+    /// Sync: ReadyForQuery.
+    Sync,
+}
+
+impl Request {
+    /// Whether ReadyForQuery ends the answer to it.
+    #[must_use]
+    pub const fn ends_with_ready(self) -> bool {
+        matches!(self, Self::FunctionCall | Self::Query | Self::Startup | Self::Sync)
+    }
+}
+
+/// A request that waits, with what its owner wants to remember.
+#[derive(Debug)]
+pub struct Waiting<T> {
+    /// What was asked.
+    pub request: Request,
+    /// The owner's own.
+    pub payload: T,
+}
+
+/// What a server message is an answer to.
+#[derive(Debug)]
+pub enum Answer<'a, T> {
+    /// To nothing in particular: notices, parameter changes, notifications, the error that ends a session.
+    Aside,
+    /// The last message of the answer to this request.
+    Last(Waiting<T>),
+    /// A message of the answer to this request; more follow.
+    Part(&'a mut Waiting<T>),
+    /// ReadyForQuery for this request, before which the server skipped others because of an error.
+    Ready {
+        /// The request that ReadyForQuery answers.
+        waiting: Waiting<T>,
+        /// The requests that will never be answered, in order.
+        skipped: Vec<Waiting<T>>,
+    },
+    /// Nothing was asked that this could answer.
+    Unexpected,
+}
+
+/// Too many requests wait for their answers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Full;
+
+/// The requests of one session that wait for their answers.
+#[derive(Debug)]
+pub struct Exchange<T> {
+    waiting: VecDeque<Waiting<T>>,
+    most: usize,
+    copy_in: bool,
+    skipping: bool,
+}
+
+impl<T> Exchange<T> {
+    /// How many requests may wait where nothing else is said.
+    pub const DEFAULT_MOST: usize = 100_000;
+
+    /// Starts with nothing asked; at most `most` requests may wait.
+    #[must_use]
+    pub const fn new(most: usize) -> Self {
+        Self { waiting: VecDeque::new(), most, copy_in: false, skipping: false }
+    }
+
+    /// How many requests wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Whether the server reads COPY data now.
+    #[must_use]
+    pub const fn is_copy_in(&self) -> bool {
+        self.copy_in
+    }
+
+    /// Notes that a request goes to the server. A Sync that the server will ignore is not kept.
+    ///
+    /// # Errors
+    /// [`Full`] when too many wait; the request must then not be sent.
+    pub fn sent(&mut self, request: Request, payload: T) -> Result<(), Full> {
+        if self.copy_in && request == Request::Sync {
+            return Ok(());
+        }
+        if self.waiting.len() >= self.most {
+            return Err(Full);
+        }
+        self.waiting.push_back(Waiting { request, payload });
+        Ok(())
+    }
+
+    /// Notes that CopyDone or CopyFail goes to the server.
+    pub const fn copy_ended(&mut self) {
+        self.copy_in = false;
+    }
+
+    /// Pairs a server message with its request.
+    pub fn received(&mut self, tag: u8) -> Answer<'_, T> {
+        match tag {
+            server::NOTICE_RESPONSE | server::NOTIFICATION_RESPONSE | server::PARAMETER_STATUS => {
+                Answer::Aside
+            }
+            server::READY_FOR_QUERY => self.ready(),
+            server::ERROR_RESPONSE => self.error(),
+            server::COPY_IN_RESPONSE => self.copy_in_begins(),
+            _ if self.skipping => Answer::Unexpected,
+            server::PARSE_COMPLETE => self.last(|request| request == Request::Parse),
+            server::BIND_COMPLETE => self.last(|request| request == Request::Bind),
+            server::CLOSE_COMPLETE => self.last(|request| request == Request::Close),
+            server::NO_DATA => self.last(|request| request == Request::Describe),
+            server::ROW_DESCRIPTION => match self.front() {
+                Some(Request::Describe) => self.last(|_| true),
+                Some(Request::Query) => self.part(),
+                _ => Answer::Unexpected,
+            },
+            server::PARAMETER_DESCRIPTION => self.part_of(|request| request == Request::Describe),
+            server::COMMAND_COMPLETE | server::EMPTY_QUERY_RESPONSE | server::PORTAL_SUSPENDED => {
+                match self.front() {
+                    Some(Request::Execute) => self.last(|_| true),
+                    Some(Request::Query) => self.part(),
+                    _ => Answer::Unexpected,
+                }
+            }
+            server::DATA_ROW | server::COPY_OUT_RESPONSE | server::COPY_DATA | server::COPY_DONE => {
+                self.part_of(|request| matches!(request, Request::Execute | Request::Query))
+            }
+            server::AUTHENTICATION | server::BACKEND_KEY_DATA | server::NEGOTIATE_PROTOCOL_VERSION => {
+                self.part_of(|request| request == Request::Startup)
+            }
+            server::FUNCTION_CALL_RESPONSE => self.part_of(|request| request == Request::FunctionCall),
+            _ => Answer::Unexpected,
+        }
+    }
+
+    /// The request whose answer comes next.
+    #[must_use]
+    pub fn front(&self) -> Option<Request> {
+        self.waiting.front().map(|waiting| waiting.request)
+    }
+
+    fn part(&mut self) -> Answer<'_, T> {
+        self.waiting.front_mut().map_or(Answer::Unexpected, Answer::Part)
+    }
+
+    fn part_of(&mut self, fits: impl Fn(Request) -> bool) -> Answer<'_, T> {
+        if self.front().is_some_and(fits) { self.part() } else { Answer::Unexpected }
+    }
+
+    fn last(&mut self, fits: impl Fn(Request) -> bool) -> Answer<'_, T> {
+        if !self.front().is_some_and(fits) {
+            return Answer::Unexpected;
+        }
+        self.waiting.pop_front().map_or(Answer::Unexpected, Answer::Last)
+    }
+
+    fn ready(&mut self) -> Answer<'_, T> {
+        let skipping = std::mem::take(&mut self.skipping);
+        self.copy_in = false;
+        let mut skipped = Vec::new();
+        while let Some(waiting) = self.waiting.pop_front() {
+            // After an error in the extended protocol the server reads on to the next Sync, over a Query too.
+            let ends =
+                if skipping { waiting.request == Request::Sync } else { waiting.request.ends_with_ready() };
+            if ends {
+                return Answer::Ready { waiting, skipped };
+            }
+            skipped.push(waiting);
+        }
+        Answer::Unexpected
+    }
+
+    fn error(&mut self) -> Answer<'_, T> {
+        self.copy_in = false;
+        let Some(request) = self.front() else { return Answer::Aside };
+        if !request.ends_with_ready() {
+            self.skipping = true;
+        }
+        self.part()
+    }
+
+    fn copy_in_begins(&mut self) -> Answer<'_, T> {
+        if !matches!(self.front(), Some(Request::Execute | Request::Query)) {
+            return Answer::Unexpected;
+        }
+        self.copy_in = true;
+        // What was sent behind the COPY is ignored by the server, up to the first thing that is no Sync.
+        while self.waiting.get(1).is_some_and(|waiting| waiting.request == Request::Sync) {
+            self.waiting.remove(1);
+        }
+        self.part()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exchange(requests: &[Request]) -> Exchange<usize> {
+        let mut exchange = Exchange::new(16);
+        for (index, request) in requests.iter().enumerate() {
+            exchange.sent(*request, index).unwrap();
+        }
+        exchange
+    }
+
+    fn last(answer: Answer<'_, usize>) -> usize {
+        match answer {
+            Answer::Last(waiting) => waiting.payload,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn ready(answer: Answer<'_, usize>) -> (usize, Vec<usize>) {
+        match answer {
+            Answer::Ready { waiting, skipped } => {
+                (waiting.payload, skipped.into_iter().map(|waiting| waiting.payload).collect())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn part(answer: Answer<'_, usize>) -> usize {
+        match answer {
+            Answer::Part(waiting) => waiting.payload,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn pairs_an_extended_batch() {
+        use Request::{Bind, Describe, Execute, Parse, Sync};
+        let mut it = exchange(&[Parse, Bind, Describe, Execute, Sync]);
+        assert_eq!(last(it.received(b'1')), 0);
+        assert_eq!(last(it.received(b'2')), 1);
+        assert_eq!(last(it.received(b'T')), 2);
+        assert_eq!(part(it.received(b'D')), 3);
+        assert!(matches!(it.received(b'N'), Answer::Aside));
+        assert_eq!(last(it.received(b'C')), 3);
+        assert_eq!(ready(it.received(b'Z')), (4, vec![]));
+        assert!(it.is_empty());
+    }
+
+    #[test]
+    fn an_error_skips_to_the_sync_and_over_a_query() {
+        use Request::{Bind, Execute, Parse, Query, Sync};
+        let mut it = exchange(&[Parse, Bind, Execute, Query, Sync, Query]);
+        assert_eq!(part(it.received(b'E')), 0);
+        assert!(matches!(it.received(b'2'), Answer::Unexpected));
+        assert_eq!(ready(it.received(b'Z')), (4, vec![0, 1, 2, 3]));
+        assert_eq!(part(it.received(b'T')), 5);
+        assert_eq!(ready(it.received(b'Z')), (5, vec![]));
+    }
+
+    #[test]
+    fn an_error_at_sync_or_in_a_query_skips_nothing() {
+        use Request::{Query, Sync};
+        let mut it = exchange(&[Sync, Query, Query]);
+        assert_eq!(part(it.received(b'E')), 0);
+        assert_eq!(ready(it.received(b'Z')), (0, vec![]));
+        assert_eq!(part(it.received(b'E')), 1);
+        assert_eq!(ready(it.received(b'Z')), (1, vec![]));
+    }
+
+    #[test]
+    fn syncs_inside_copy_in_have_no_answer() {
+        use Request::{Bind, Execute, Parse, Sync};
+        let mut it = exchange(&[Parse, Bind, Execute, Sync, Sync]);
+        last(it.received(b'1'));
+        last(it.received(b'2'));
+        assert_eq!(part(it.received(b'G')), 2);
+        assert_eq!(it.len(), 1);
+        it.sent(Sync, 9).unwrap();
+        assert_eq!(it.len(), 1);
+        it.copy_ended();
+        it.sent(Sync, 10).unwrap();
+        assert_eq!(last(it.received(b'C')), 2);
+        assert_eq!(ready(it.received(b'Z')), (10, vec![]));
+    }
+
+    #[test]
+    fn a_failed_copy_waits_for_the_next_sync() {
+        use Request::{Execute, Sync};
+        let mut it = exchange(&[Execute, Sync]);
+        part(it.received(b'G'));
+        assert_eq!(part(it.received(b'E')), 0);
+        it.copy_ended();
+        it.sent(Sync, 7).unwrap();
+        assert_eq!(ready(it.received(b'Z')), (7, vec![0]));
+    }
+
+    #[test]
+    fn is_bounded_and_names_the_unexpected() {
+        let mut it = exchange(&[Request::Query; 16]);
+        assert_eq!(it.sent(Request::Query, 0), Err(Full));
+        let mut it = exchange(&[]);
+        assert!(matches!(it.received(b'E'), Answer::Aside));
+        for tag in *b"12TDCZ3nstGHdcVRK?" {
+            assert!(matches!(it.received(tag), Answer::Unexpected), "{}", char::from(tag));
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Protobuf messages: session records, annotations between filters, Envoy's `Struct` configuration.
+//!
+//! Written as Rust types with `prost`'s derive, so that no `protoc` is needed to build. Field numbers are the
+//! contract: never reuse one.
+
+mod note;
+mod record;
+mod structure;
+
+pub use note::{Note, NoteSet};
+pub use record::{
+    Approval, Authenticated, Body, Closed, Gap, Mark, Opened, Payload, Record, RecordAck, RecordBatch,
+    Source, VerdictRecord,
+};
+pub use structure::struct_to_json;
+
+pub use prost::Message;

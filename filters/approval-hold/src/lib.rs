@@ -1,0 +1,1 @@
+//! Holds a risky command until people decide.

@@ -1,0 +1,1 @@
+//! The five filters in one module: one VM, one parse, one copy.

@@ -1,0 +1,1 @@
+//! Hides what the caller may not see in what comes back.

@@ -1,0 +1,1 @@
+//! Records everything that was sent and shown.

@@ -1,0 +1,1 @@
+//! Judges every command before the target sees it.

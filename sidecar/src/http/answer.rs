@@ -1,0 +1,118 @@
+//! Failures as answers: `{"error": "..."}` and a status.
+
+use axum::Json;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::approval::Refusal;
+use crate::{desk, log, store};
+
+/// A request that failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    status: StatusCode,
+    body: Value,
+    header: Option<(HeaderName, &'static str)>,
+}
+
+impl Failure {
+    /// With a status and a message.
+    pub(super) fn new(status: StatusCode, error: impl ToString) -> Self {
+        Self { status, body: json!({ "error": error.to_string() }), header: None }
+    }
+
+    /// The request makes no sense.
+    pub(super) fn malformed(error: impl ToString) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error)
+    }
+
+    /// Try again soon.
+    pub(super) fn busy(error: impl ToString) -> Self {
+        Self {
+            header: Some((RETRY_AFTER, "1")),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, error)
+        }
+    }
+
+    /// No token, or an unknown one.
+    pub(super) fn unauthorized() -> Self {
+        Self {
+            header: Some((WWW_AUTHENTICATE, "Bearer")),
+            ..Self::new(StatusCode::UNAUTHORIZED, "a bearer token is needed")
+        }
+    }
+
+    /// A token of another role.
+    pub(super) fn forbidden(error: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, error)
+    }
+
+    /// Adds to the body.
+    pub(super) fn with(mut self, key: &str, value: Value) -> Self {
+        if let Some(object) = self.body.as_object_mut() {
+            object.insert(key.to_owned(), value);
+        }
+        self
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, axum::http::HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        // The caller need not know how the store is made.
+        log::error("the store failed", &[("error", &error)]);
+        Self::busy("the store failed")
+    }
+}
+
+impl From<desk::Error> for Failure {
+    fn from(error: desk::Error) -> Self {
+        match error {
+            desk::Error::Store(error) => error.into(),
+            desk::Error::Full(what) => Self::busy(what),
+            desk::Error::Invalid(invalid) => Self::malformed(invalid),
+            desk::Error::Unknown(_) => Self::new(StatusCode::NOT_FOUND, error),
+            desk::Error::Exists(_) => Self::new(StatusCode::CONFLICT, error),
+            desk::Error::Refused(refusal) => {
+                let status = match refusal {
+                    Refusal::Malformed(_) => StatusCode::BAD_REQUEST,
+                    Refusal::Requester(_) => StatusCode::FORBIDDEN,
+                    Refusal::Decided(_)
+                    | Refusal::Digest
+                    | Refusal::Redeemed
+                    | Refusal::Repeated(_)
+                    | Refusal::Unapproved(_) => StatusCode::CONFLICT,
+                };
+                Self::new(status, refusal)
+            }
+        }
+    }
+}
+
+/// Runs what blocks where it may.
+pub(super) async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, Failure>
+where
+    T: Send + 'static,
+    E: Into<Failure> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(Into::into),
+        Err(_) => Err(Failure::busy("the sidecar is stopping")),
+    }
+}
+
+/// For addresses that do not exist.
+pub(super) async fn no_such_path() -> Failure {
+    Failure::new(StatusCode::NOT_FOUND, "there is nothing here")
+}

@@ -1,0 +1,3 @@
+//! The `chaperone` command.
+
+fn main() {}

@@ -1,0 +1,103 @@
+//! What is known of a session without reading all of it.
+
+use chaperone_model::SessionId;
+use chaperone_proto::{Body, Record};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Millis;
+
+/// One session, as it is listed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Session {
+    /// Its id.
+    pub(crate) id: SessionId,
+    /// The time of its earliest record.
+    pub(crate) first_ms: Millis,
+    /// The time of its latest record.
+    pub(crate) last_ms: Millis,
+    /// How many records are stored.
+    pub(crate) records: u64,
+    /// The last record's hash, hexadecimal.
+    pub(crate) head: String,
+    /// What the records say.
+    #[serde(flatten)]
+    pub(crate) summary: Summary,
+}
+
+/// What the records of a session say about it as a whole.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Summary {
+    /// The client's address.
+    pub(crate) client: String,
+    /// The policy's resource.
+    pub(crate) resource: String,
+    /// The protocol.
+    pub(crate) protocol: String,
+    /// Who it is; empty until that is known.
+    pub(crate) subject: String,
+    /// Their groups.
+    pub(crate) groups: Vec<String>,
+    /// Who vouches for them.
+    pub(crate) issuer: String,
+    /// As which role.
+    pub(crate) role: String,
+    /// In which database.
+    pub(crate) database: String,
+    /// The client's name for itself.
+    pub(crate) application: String,
+    /// How many commands were allowed.
+    pub(crate) allowed: u64,
+    /// How many were denied.
+    pub(crate) denied: u64,
+    /// How many were held.
+    pub(crate) held: u64,
+    /// How many records the recorder says it lost.
+    pub(crate) lost: u64,
+    /// Who closed it; empty while it is open.
+    pub(crate) closed_by: String,
+}
+
+/// Longest text that a summary takes over, in bytes.
+const MAX_TEXT: usize = 512;
+
+impl Summary {
+    /// Takes over what a record says.
+    pub(crate) fn add(&mut self, record: &Record) {
+        match &record.body {
+            Some(Body::Opened(opened)) => {
+                self.client = short(&opened.client);
+                self.resource = short(&opened.resource);
+                self.protocol = short(&opened.protocol);
+            }
+            Some(Body::Authenticated(who)) => {
+                self.subject = short(&who.subject);
+                self.groups = who.groups.iter().take(64).map(|group| short(group)).collect();
+                self.issuer = short(&who.issuer);
+                self.role = short(&who.role);
+                self.database = short(&who.database);
+                self.application = short(&who.application);
+            }
+            Some(Body::Verdict(verdict)) => {
+                let counter = match verdict.decision.as_str() {
+                    "allow" => &mut self.allowed,
+                    "hold" => &mut self.held,
+                    _ => &mut self.denied,
+                };
+                *counter = counter.saturating_add(1);
+            }
+            Some(Body::Gap(gap)) => self.lost = self.lost.saturating_add(gap.missing),
+            Some(Body::Closed(closed)) => self.closed_by = short(&closed.by),
+            Some(Body::Approval(_) | Body::Client(_) | Body::Server(_)) | None => {}
+        }
+    }
+}
+
+fn short(text: &str) -> String {
+    let mut len = 0_usize;
+    let fits = |c: &char| {
+        len = len.saturating_add(c.len_utf8());
+        len <= MAX_TEXT
+    };
+    text.chars().take_while(fits).collect()
+}

@@ -1,0 +1,1 @@
+//! End-to-end tests: a real Envoy, a real PostgreSQL, real clients.

@@ -1,0 +1,56 @@
+//! Free loopback ports.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::error::Error;
+
+/// The ports that one stack listens on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ports {
+    pub(crate) postgres: u16,
+    pub(crate) fused: u16,
+    pub(crate) separate: u16,
+    pub(crate) plain: u16,
+    pub(crate) admin: u16,
+    pub(crate) sidecar: u16,
+    pub(crate) idp: u16,
+}
+
+impl Ports {
+    /// Ports that nobody listens on now: `known` ones where people should find them again and they are free.
+    pub(crate) fn free(known: bool) -> Result<Self, Error> {
+        let pick = |wish: u16| if known && is_free(wish) { Ok(wish) } else { any() };
+        Ok(Self {
+            postgres: pick(15_432)?,
+            fused: pick(6432)?,
+            separate: pick(6433)?,
+            plain: pick(6434)?,
+            admin: pick(9901)?,
+            sidecar: pick(8086)?,
+            idp: pick(8085)?,
+        })
+    }
+}
+
+/// The range is below the one that the kernel gives to outgoing connections, which would race with us.
+const FIRST: u32 = 20_000;
+const COUNT: u32 = 12_000;
+
+fn any() -> Result<u16, Error> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Two processes start to look at different places.
+    let start = std::process::id().wrapping_mul(97);
+    for _ in 0..COUNT {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(FIRST + start.wrapping_add(step) % COUNT).unwrap_or(0);
+        if is_free(port) {
+            return Ok(port);
+        }
+    }
+    Err(Error::Setting("no free loopback port".to_owned()))
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}

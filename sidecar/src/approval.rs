@@ -251,10 +251,9 @@ fn withdraw(state: State, why: String, now: Millis) -> State {
         State::Pending { .. } | State::Approved { redeemed: None, .. } => {
             State::Cancelled { why: request::shortened(why, request::MAX_TEXT), at: now }
         }
-        State::Approved { .. }
-        | State::Cancelled { .. }
-        | State::Expired { .. }
-        | State::Rejected { .. } => state,
+        State::Approved { .. } | State::Cancelled { .. } | State::Expired { .. } | State::Rejected { .. } => {
+            state
+        }
     }
 }
 

@@ -8,7 +8,7 @@ mod records;
 mod sessions;
 
 pub(crate) use auth::{Tokens, TokensInvalid};
-pub(crate) use sessions::{Detail, Page, StoredRecord};
+pub(crate) use sessions::{Detail, Page};
 
 use std::sync::Arc;
 

@@ -32,9 +32,6 @@ pub(crate) enum Error {
     /// What is stored is not what this program writes.
     #[error("the store holds something unexpected: {0}")]
     Corrupt(String),
-    /// The file system.
-    #[error("{0}: {1}")]
-    Io(String, std::io::Error),
     /// SQLite.
     #[error("the database says: {0}")]
     Sqlite(#[from] rusqlite::Error),

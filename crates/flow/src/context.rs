@@ -232,7 +232,8 @@ pub trait Flow: fmt::Debug {
     /// Time has passed; comes only while [`Self::wants_tick`].
     fn tick(&mut self, _cx: &mut Cx<'_>) {}
 
-    /// Everything recorded durably so far is durable (`true`), or will not be (`false`).
+    /// The oldest record that was to be durable is (`true`), or will not be in time (`false`). One call for each
+    /// [`Effect::RecordDurably`], in their order.
     fn recorded(&mut self, _cx: &mut Cx<'_>, _durable: bool) {}
 
     /// The connection is gone; only effects are heard.

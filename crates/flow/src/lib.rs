@@ -21,6 +21,8 @@ mod output;
 pub mod postgres;
 mod recorder;
 mod session;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use context::{Call, Cx, Effect, Emit, Flow, Now, Outgoing, Peer, Random, Reply, Step};
 pub use line::{Buffer, Env, Limits, Line, Outcome};

@@ -21,6 +21,8 @@ pub struct RecorderLimits {
     pub batch_age: u64,
     /// Milliseconds between attempts, at first; doubled up to 32 times this.
     pub retry_after: u64,
+    /// Milliseconds after which somebody who waits for a record to be durable is told that it is not.
+    pub durable_within: u64,
 }
 
 impl Default for RecorderLimits {
@@ -31,6 +33,7 @@ impl Default for RecorderLimits {
             batch_records: 2_000,
             batch_age: 100,
             retry_after: 250,
+            durable_within: 5_000,
         }
     }
 }
@@ -74,6 +77,9 @@ pub struct Recorder {
 }
 
 impl Recorder {
+    /// A record to which this many bytes were joined takes no more.
+    const JOIN_MOST: usize = 64 << 10;
+
     /// Nothing recorded yet.
     #[must_use]
     pub fn new(limits: RecorderLimits) -> Self {
@@ -102,6 +108,9 @@ impl Recorder {
         waiter: Option<u32>,
     ) -> bool {
         let ends = matches!(body, Body::Closed(_));
+        if self.joins(session, source, now, &body, waiter) {
+            return true;
+        }
         let series = self.series.entry((session.clone(), source)).or_default();
         if series.lost > 0 && self.bytes < self.limits.bytes_most / 2 {
             let gap =
@@ -123,6 +132,39 @@ impl Recorder {
             self.series.retain(|(id, of), _| !(id == session && *of == source));
         }
         true
+    }
+
+    /// What one event brings in several messages of one direction becomes one record.
+    fn joins(
+        &mut self,
+        session: &SessionId,
+        source: Source,
+        now: Now,
+        body: &Body,
+        waiter: Option<u32>,
+    ) -> bool {
+        if waiter.is_some() || self.queue.len() <= self.in_flight || self.bytes >= self.limits.bytes_most {
+            return false;
+        }
+        let Some(last) = self.queue.back_mut() else { return false };
+        let record = &mut last.record;
+        let same = last.waiter.is_none()
+            && record.time == now.unix_nanos
+            && record.source == i32::from(source)
+            && record.session == session.0
+            && last.cost < Self::JOIN_MOST;
+        let ((Some(Body::Client(into)), Body::Client(more)) | (Some(Body::Server(into)), Body::Server(more))) =
+            (&mut record.body, body)
+        else {
+            return false;
+        };
+        if same {
+            into.bytes.extend_from_slice(&more.bytes);
+            into.omitted += more.omitted;
+            last.cost += more.bytes.len();
+            self.bytes += more.bytes.len();
+        }
+        same
     }
 
     fn push(&mut self, session: &SessionId, source: Source, now: Now, body: Body, waiter: Option<u32>) {
@@ -196,6 +238,30 @@ impl Recorder {
     pub fn refused(&mut self) -> Vec<u32> {
         self.dropped += self.in_flight as u64;
         self.durable()
+    }
+
+    /// The reply to the batch under way will never come: it is sent again at the next occasion.
+    pub const fn orphaned(&mut self) {
+        self.in_flight = 0;
+    }
+
+    /// Waiters whose records are not durable in time. The records themselves are still sent.
+    pub fn overdue(&mut self, now: Now) -> Vec<u32> {
+        let limit = self.limits.durable_within;
+        let late =
+            self.queue.iter_mut().take_while(|pending| now.millis().saturating_sub(pending.since) >= limit);
+        late.filter_map(|pending| pending.waiter.take()).collect()
+    }
+
+    /// A session is over: its numbers are not needed any more.
+    pub fn end(&mut self, session: &SessionId) {
+        self.series.retain(|(id, _), _| id != session);
+    }
+
+    /// Whether there is something that should not wait for its age.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        self.in_flight == 0 && (self.urgent || self.bytes >= self.limits.batch_bytes)
     }
 
     /// How many records were dropped so far.
@@ -285,6 +351,39 @@ mod tests {
             Some(Body::Gap(Gap { missing: 2, why: "the gateway's buffer of records was full".into() }))
         );
         assert_eq!(records[1].seq, 5);
+    }
+
+    #[test]
+    fn messages_of_one_event_become_one_record() {
+        let mut it = Recorder::new(RecorderLimits::default());
+        it.add(&id(), Source::Tap, at(0), body(3), None);
+        it.add(&id(), Source::Tap, at(0), body(4), None);
+        it.add(&id(), Source::Tap, at(1), body(5), None);
+        let records = records(&it.poll(at(1000)).unwrap());
+        let sizes: Vec<_> = records
+            .iter()
+            .map(|record| match &record.body {
+                Some(Body::Client(payload)) => payload.bytes.len(),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(sizes, [7, 5]);
+        it.add(&id(), Source::Tap, at(1), body(5), None);
+        it.durable();
+        assert_eq!(it.waiting(), 1, "what is under way takes no more");
+    }
+
+    #[test]
+    fn who_waits_too_long_is_told_once() {
+        let mut it = Recorder::new(RecorderLimits::default());
+        it.add(&id(), Source::Tap, at(0), body(3), Some(1));
+        it.add(&id(), Source::Tap, at(1), body(3), Some(1));
+        assert!(it.overdue(at(4_999)).is_empty());
+        assert_eq!(it.overdue(at(5_000)), [1]);
+        assert_eq!(it.overdue(at(9_000)), [1]);
+        assert!(it.overdue(at(9_000)).is_empty());
+        assert!(it.poll(at(9_000)).is_some());
+        assert!(it.durable().is_empty());
     }
 
     #[test]

@@ -1,1 +1,45 @@
-//! From a policy document to verdicts.
+//! From a policy document (YAML, JSON, Envoy's `Struct`) to a compiled [`Policy`], and from what a statement does
+//! to a [`Verdict`](chaperone_model::Verdict).
+//!
+//! ```text
+//! text ── tree ── document ── compile ──▶ Policy ── decide(caller, facts, now) ──▶ Verdict
+//!         lines   fields      rules, CEL            explain, masks, approvers
+//! ```
+//!
+//! [`decision`](Policy::decide) is the product in one screen. Nothing here reads a clock, a file or the
+//! environment. `docs/policy.md` describes every field of the document.
+
+mod access;
+mod compile;
+mod condition;
+mod decision;
+mod document;
+mod error;
+mod explain;
+mod masking;
+mod matcher;
+mod names;
+mod policy;
+mod rule;
+#[cfg(any(feature = "schema", test))]
+mod schema;
+mod tree;
+mod verbs;
+mod wording;
+
+pub use access::{ApproverSet, Caller, Issuer, Jwks, Resource, Role, Upstream};
+pub use compile::{
+    ALGORITHMS, DEFAULT_EXPIRY, DEFAULT_LEEWAY, MAX_APPROVALS, MAX_EXPIRY, MAX_LEEWAY, MAX_RULES, MAX_TERMS,
+};
+pub use condition::{
+    MAX_CONDITION_BYTES, MAX_CONDITION_DEPTH, MAX_CONDITION_NESTING, MAX_CONDITION_STEPS, MAX_CONDITION_TOKENS,
+};
+pub use document::{Mode, RecordingMode, RuleEffect, UpstreamAuth};
+pub use error::{Error, MAX_PROBLEMS, Position, Problem};
+pub use explain::Explanation;
+pub use masking::{ColumnMask, DetectorMask, Masks};
+pub use matcher::GUARDED_SETTINGS;
+pub use policy::{Policy, Recording};
+#[cfg(feature = "schema")]
+pub use schema::schema;
+pub use tree::{MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_DOCUMENT_NODES, Tree};

@@ -2,7 +2,6 @@
 //!
 //! - `ONLY` is taken for a table named so. It changes which rows are meant, not which table: it is left out.
 //! - `TABLE t` is not known as a statement: it is rewritten to what it stands for, `SELECT * FROM t`.
-//! - `t *`, the old spelling of the opposite of ONLY, is not known: the star is left out.
 
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};

@@ -1,1 +1,99 @@
 //! From SQL text to [`chaperone_model::facts::Facts`]; the only crate that names a SQL parser.
+//!
+//! ```
+//! use chaperone_model::facts::Verb;
+//! use chaperone_sql::{Limits, read};
+//!
+//! let facts = read(b"WITH gone AS (DELETE FROM Orders RETURNING *) SELECT count(*) FROM gone", &Limits::default());
+//! let statement = &facts.statements[0];
+//! assert_eq!(statement.verbs, [Verb::Select, Verb::Delete]);
+//! assert_eq!(statement.relations[0].name, "orders");
+//! assert!(!statement.bounded && statement.opaque.is_none());
+//! ```
+//!
+//! ```text
+//! bytes ─▶ lex ─▶ tokens of each statement ─▶ adapt ─▶ sqlparser ─▶ walk ─▶ facts
+//!           │ PostgreSQL's own lexical rules,  ONLY, TABLE  │ fails        every field of every node is
+//!           │ limits before any recursion                   ▼              accounted for, or it is opaque
+//!           ▼                                             utility: the few simple kinds that
+//!         opaque                                          the parser does not know, or opaque
+//! ```
+//!
+//! The reading fails closed. What is not accounted for is [`Opaque`]: a text that is not understood as a whole
+//! sets [`Facts::opaque`], a statement that is not sets its own. Facts told beside an opaque mark are true but not
+//! complete.
+//!
+//! Names are folded and truncated as PostgreSQL does. The text is taken to be UTF-8 and `client_encoding` to be
+//! UTF8; a policy guards the settings that change how a text is read (they are [`Effect::Setting`]).
+//!
+//! [`Opaque`]: chaperone_model::facts::Opaque
+//! [`Effect::Setting`]: chaperone_model::facts::Effect::Setting
+
+mod adapt;
+mod lex;
+mod limits;
+mod names;
+mod predicate;
+mod scope;
+mod utility;
+mod walk;
+
+use chaperone_model::facts::{Facts, Opaque, Statement};
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+pub use limits::{Limits, MAX_BYTES, MAX_CHAIN, MAX_DEPTH, MAX_STATEMENTS, MAX_TOKENS};
+
+/// How deep the parser may recurse. Its own unit, several to a level of nesting; reaching it is a parse error.
+const PARSER_RECURSION: usize = 150;
+/// The most bytes of a parser's message that are kept.
+const MESSAGE_BYTES: usize = 200;
+
+/// Reads everything that `text` does.
+#[must_use]
+pub fn read(text: &[u8], limits: &Limits) -> Facts {
+    if text.len() > limits.max_bytes {
+        return opaque(Opaque::Limit("max_bytes".to_owned()));
+    }
+    let Some(text) = std::str::from_utf8(text).ok().filter(|text| !text.contains('\0')) else {
+        return opaque(Opaque::Encoding);
+    };
+    match lex::lex(text, limits) {
+        Ok(lexed) => Facts {
+            statements: lexed.statements.into_iter().map(read_statement).collect(),
+            opaque: lexed.opaque,
+        },
+        Err(why) => opaque(why),
+    }
+}
+
+fn opaque(why: Opaque) -> Facts {
+    Facts { statements: Vec::new(), opaque: Some(why) }
+}
+
+fn read_statement(tokens: Vec<TokenWithSpan>) -> Statement {
+    if let Some(statement) = utility::read(&tokens) {
+        return statement;
+    }
+    let verb = utility::leading_verb(&tokens);
+    let dialect = PostgreSqlDialect {};
+    let mut parser = Parser::new(&dialect)
+        .with_recursion_limit(PARSER_RECURSION)
+        .with_tokens_with_locations(adapt::adapt(tokens));
+    let parsed = parser.parse_statement().map_err(|error| error.to_string());
+    let whole = parser.peek_token_ref().token == Token::EOF;
+    match parsed {
+        Ok(statement) if whole => walk::read(&statement),
+        Ok(_) => utility::unread(verb, "more than one statement without a semicolon".to_owned()),
+        Err(message) => utility::unread(verb, shortened(&message)),
+    }
+}
+
+fn shortened(message: &str) -> String {
+    let mut end = message.len().min(MESSAGE_BYTES);
+    while !message.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    message.get(..end).unwrap_or_default().to_owned()
+}

@@ -104,8 +104,13 @@ fn time(claims: &Object, claim: &str, round: fn(f64) -> f64) -> Result<Option<u6
     match claims.get(claim) {
         None => Ok(None),
         #[expect(clippy::cast_precision_loss, reason = "the constant has 38 bits")]
-        Some(Json::Number(number)) if (0.0..=MAX_TIME as f64).contains(number) => {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
+        Some(Json::Number(number)) if (0.0..=MAX_TIME as f64).contains(number) =>
+        {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the range is checked"
+            )]
             Ok(Some(round(*number) as u64))
         }
         Some(_) => Err(Reason::TokenClaim),

@@ -58,7 +58,7 @@ impl Jwks {
                 Err(why) => rejected.push(Rejected { position, why }),
             }
         }
-        let keys = without_confusion(read, &mut rejected);
+        let keys = without_confusion(&read, &mut rejected);
         Ok(Self { keys, rejected })
     }
 
@@ -94,7 +94,7 @@ impl Jwks {
 }
 
 /// Leaves out keys of which one cannot tell which is meant; the same key twice is one key.
-fn without_confusion(read: Vec<(usize, Key)>, rejected: &mut Vec<Rejected>) -> Vec<Key> {
+fn without_confusion(read: &[(usize, Key)], rejected: &mut Vec<Rejected>) -> Vec<Key> {
     let mut keys = Vec::with_capacity(read.len());
     for (index, (position, key)) in read.iter().enumerate() {
         let mut others = read.iter().take(index).chain(read.iter().skip(index.saturating_add(1)));

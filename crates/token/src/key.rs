@@ -178,7 +178,7 @@ impl Material {
                 );
                 let key = p256::ecdsa::VerifyingKey::from_encoded_point(&point);
                 let key = key.map_err(|_| KeyError::Point)?;
-                let spki = der(&key)?;
+                let spki = der(&p256::PublicKey::from(&key))?;
                 Ok(Some((Self::P256(key), spki)))
             }
             ("EC", Some("P-384")) => {
@@ -189,7 +189,7 @@ impl Material {
                 );
                 let key = p384::ecdsa::VerifyingKey::from_encoded_point(&point);
                 let key = key.map_err(|_| KeyError::Point)?;
-                let spki = der(&key)?;
+                let spki = der(&p384::PublicKey::from(&key))?;
                 Ok(Some((Self::P384(key), spki)))
             }
             ("EC" | "OKP", None) => Err(KeyError::Member("crv")),

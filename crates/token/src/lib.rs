@@ -20,9 +20,9 @@ mod json;
 mod jwks;
 mod jws;
 mod key;
-mod signature;
 #[cfg(feature = "sign")]
 pub mod sign;
+mod signature;
 mod token;
 
 use chaperone_model::{Identity, Reason, UnixSeconds};

@@ -88,9 +88,7 @@ impl SigningKey {
     pub fn from_pem(algorithm: Algorithm, pem: &str) -> Result<Self, Error> {
         let wrong = Error::Pem(algorithm);
         let secret = match algorithm {
-            Algorithm::EdDsa => {
-                Secret::Ed25519(ed25519_compact::KeyPair::from_pem(pem).map_err(|_| wrong)?)
-            }
+            Algorithm::EdDsa => Secret::Ed25519(ed25519_compact::KeyPair::from_pem(pem).map_err(|_| wrong)?),
             Algorithm::Es256 => {
                 Secret::P256(p256::ecdsa::SigningKey::from_pkcs8_pem(pem).map_err(|_| wrong)?)
             }
@@ -203,15 +201,9 @@ fn sign_rsa(
     use p256::ecdsa::signature::RandomizedSigner;
     let key = key.clone();
     Ok(match algorithm {
-        Algorithm::Ps256 => {
-            pss::SigningKey::<Sha256>::new(key).try_sign_with_rng(&mut OsRng, text)?.to_vec()
-        }
-        Algorithm::Ps384 => {
-            pss::SigningKey::<Sha384>::new(key).try_sign_with_rng(&mut OsRng, text)?.to_vec()
-        }
-        Algorithm::Ps512 => {
-            pss::SigningKey::<Sha512>::new(key).try_sign_with_rng(&mut OsRng, text)?.to_vec()
-        }
+        Algorithm::Ps256 => pss::SigningKey::<Sha256>::new(key).try_sign_with_rng(&mut OsRng, text)?.to_vec(),
+        Algorithm::Ps384 => pss::SigningKey::<Sha384>::new(key).try_sign_with_rng(&mut OsRng, text)?.to_vec(),
+        Algorithm::Ps512 => pss::SigningKey::<Sha512>::new(key).try_sign_with_rng(&mut OsRng, text)?.to_vec(),
         Algorithm::Rs384 => pkcs1v15::SigningKey::<Sha384>::new(key).try_sign(text)?.to_vec(),
         Algorithm::Rs512 => pkcs1v15::SigningKey::<Sha512>::new(key).try_sign(text)?.to_vec(),
         _ => pkcs1v15::SigningKey::<Sha256>::new(key).try_sign(text)?.to_vec(),

@@ -1,1 +1,16 @@
 //! Judges every command before the target sees it.
+//!
+//! The flow reads what each statement does, asks the policy, lets it pass with a note for the flows behind, or refuses
+//! it in PostgreSQL's own way. What it cannot read it refuses.
+
+mod cache;
+mod flow;
+mod meaning;
+mod module;
+
+pub use cache::FactsCache;
+pub use flow::SqlGuard;
+pub use module::Module;
+
+#[cfg(feature = "entry")]
+chaperone_host::entry!(crate::Module);

@@ -65,6 +65,7 @@ fn names(votes: &[Vote]) -> Vec<String> {
 }
 
 fn reasons(votes: &[Vote]) -> String {
-    let given: Vec<_> = votes.iter().map(|vote| vote.reason.as_str()).filter(|text| !text.is_empty()).collect();
+    let given: Vec<_> =
+        votes.iter().map(|vote| vote.reason.as_str()).filter(|text| !text.is_empty()).collect();
     given.join("; ")
 }

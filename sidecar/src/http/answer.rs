@@ -30,10 +30,7 @@ impl Failure {
 
     /// Try again soon.
     pub(super) fn busy(error: impl ToString) -> Self {
-        Self {
-            header: Some((RETRY_AFTER, "1")),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, error)
-        }
+        Self { header: Some((RETRY_AFTER, "1")), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, error) }
     }
 
     /// No token, or an unknown one.

@@ -166,7 +166,8 @@ fn view(approval: Approval) -> Json<View> {
 
 /// JSON whatever the content type says: Envoy's filters set it by hand, people with curl forget it.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    serde_json::from_slice(body).map_err(|error| Failure::malformed(format!("the body is not valid: {error}")))
+    serde_json::from_slice(body)
+        .map_err(|error| Failure::malformed(format!("the body is not valid: {error}")))
 }
 
 fn seconds(text: &str) -> Option<Duration> {

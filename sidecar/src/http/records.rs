@@ -108,6 +108,7 @@ fn marks(batch: &[Incoming]) -> Vec<Mark> {
         let mark = highest.entry((&record.session, record.source)).or_default();
         *mark = record.seq.max(*mark);
     }
-    let mark = |((session, source), seq): ((&str, i32), u64)| Mark { session: session.to_owned(), source, seq };
+    let mark =
+        |((session, source), seq): ((&str, i32), u64)| Mark { session: session.to_owned(), source, seq };
     highest.into_iter().map(mark).collect()
 }

@@ -53,11 +53,9 @@ impl ApprovalStore for SqliteApprovals {
         if let Some(body) = known {
             return Ok(Inserted::Exists(Box::new(read(&body)?)));
         }
-        let pending: i64 = transaction.query_row(
-            "SELECT count(*) FROM approvals WHERE state = 'pending'",
-            [],
-            |row| row.get(0),
-        )?;
+        let pending: i64 =
+            transaction
+                .query_row("SELECT count(*) FROM approvals WHERE state = 'pending'", [], |row| row.get(0))?;
         if to_u64(pending) >= limit {
             return Ok(Inserted::Full);
         }
@@ -78,8 +76,7 @@ impl ApprovalStore for SqliteApprovals {
 
     fn lookup(&self, id: &ApprovalId) -> Result<Option<(Approval, Version)>, Error> {
         self.database.read(|reader| {
-            let mut query =
-                reader.prepare_cached("SELECT body, version FROM approvals WHERE id = ?1")?;
+            let mut query = reader.prepare_cached("SELECT body, version FROM approvals WHERE id = ?1")?;
             let both = |row: &Row<'_>| -> Result<_, Error> {
                 Ok((read(&row.get::<_, String>(0)?)?, Version(to_u64(row.get(1)?))))
             };
@@ -108,9 +105,7 @@ impl ApprovalStore for SqliteApprovals {
                 "SELECT body FROM approvals WHERE ?1 IS NULL OR state = ?1 ORDER BY no DESC LIMIT ?2",
             )?;
             let state = state.map(StateName::as_str);
-            let rows = query.query_and_then(params![state, limit], |row| {
-                read(&row.get::<_, String>(0)?)
-            })?;
+            let rows = query.query_and_then(params![state, limit], |row| read(&row.get::<_, String>(0)?))?;
             rows.collect()
         })
     }
@@ -125,8 +120,7 @@ impl ApprovalStore for SqliteApprovals {
 
     fn count(&self) -> Result<Vec<(StateName, u64)>, Error> {
         self.database.read(|reader| {
-            let mut query =
-                reader.prepare_cached("SELECT count(*) FROM approvals WHERE state = ?1")?;
+            let mut query = reader.prepare_cached("SELECT count(*) FROM approvals WHERE state = ?1")?;
             let mut counts = Vec::new();
             for state in StateName::ALL {
                 let count: i64 = query.query_row([state.as_str()], |row| row.get(0))?;

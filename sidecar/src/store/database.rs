@@ -52,10 +52,7 @@ impl Database {
     }
 
     /// Runs `query` on a connection that only reads.
-    pub(super) fn read<T>(
-        &self,
-        query: impl FnOnce(&Connection) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    pub(super) fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
         let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let reader = match idle {
             Some(reader) => reader,

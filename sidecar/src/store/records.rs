@@ -201,9 +201,7 @@ fn add(
     let Incoming { bytes, record } = incoming;
     let session = match sessions.entry(record.session.clone()) {
         std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-        std::collections::btree_map::Entry::Vacant(entry) => {
-            entry.insert(Open::load(transaction, record)?)
-        }
+        std::collections::btree_map::Entry::Vacant(entry) => entry.insert(Open::load(transaction, record)?),
     };
     let seq = to_i64(record.seq);
     let mut stored = transaction

@@ -27,7 +27,7 @@ impl Ports {
             separate: pick(6433)?,
             plain: pick(6434)?,
             admin: pick(9901)?,
-            sidecar: pick(8086)?,
+            sidecar: pick(7480)?,
             idp: pick(8085)?,
         })
     }

@@ -8,8 +8,9 @@ pub(crate) fn fill(text: &str, values: &[(&str, String)]) -> Result<String, Erro
     for line in text.lines() {
         let mut rest = if line.trim_start().starts_with('#') { "" } else { line };
         while let Some((before, after)) = rest.split_once("${") {
-            let (name, after) =
-                after.split_once('}').ok_or_else(|| Error::Setting(format!("a placeholder without an end in `{line}`")))?;
+            let (name, after) = after
+                .split_once('}')
+                .ok_or_else(|| Error::Setting(format!("a placeholder without an end in `{line}`")))?;
             let (_, value) = values
                 .iter()
                 .find(|(known, _)| *known == name)
@@ -30,7 +31,8 @@ mod tests {
 
     #[test]
     fn placeholders_are_filled_and_comments_left_out() {
-        let filled = fill("# ${NOT_THIS}\nport: ${A}${B}, ${A}\n", &[("A", "1".into()), ("B", "x".into())]).unwrap();
+        let filled =
+            fill("# ${NOT_THIS}\nport: ${A}${B}, ${A}\n", &[("A", "1".into()), ("B", "x".into())]).unwrap();
         assert_eq!(filled, "\nport: 1x, 1\n");
     }
 

@@ -33,8 +33,10 @@ impl FromStr for Upstream {
     fn from_str(text: &str) -> Result<Self, Error> {
         // The text holds a password: no error repeats any of it.
         let form = || Error::Setting("the form is postgres://user:password@host:port/database".to_owned());
-        let rest =
-            text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://")).ok_or_else(form)?;
+        let rest = text
+            .strip_prefix("postgres://")
+            .or_else(|| text.strip_prefix("postgresql://"))
+            .ok_or_else(form)?;
         let rest = rest.split_once('?').map_or(rest, |(before, _)| before);
         let (login, place) = rest.rsplit_once('@').ok_or_else(form)?;
         let (user, password) = login.split_once(':').ok_or_else(form)?;
@@ -95,7 +97,12 @@ mod tests {
 
     #[test]
     fn errors_do_not_repeat_the_password() {
-        for text in ["mysql://a:hunter2@h/d", "postgres://a:hunter2", "postgres://a:hunter2%4@h", "postgres://:hunter2@h"] {
+        for text in [
+            "mysql://a:hunter2@h/d",
+            "postgres://a:hunter2",
+            "postgres://a:hunter2%4@h",
+            "postgres://:hunter2@h",
+        ] {
             let error = text.parse::<Upstream>().unwrap_err().to_string();
             assert!(!error.contains("hunter2"), "{error}");
         }

@@ -116,9 +116,9 @@ impl<T> Names<T> {
         self.batch += 1;
     }
 
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        self.meanings.clear();
+    /// Forgets the names that the server has confirmed: their transaction is over, and portals end with it.
+    pub fn forget_confirmed(&mut self) {
+        self.meanings.retain(|_, candidates| candidates.iter().any(|candidate| !candidate.confirmed));
     }
 
     /// Everything that the name may mean to a request sent now; empty for an unknown name.

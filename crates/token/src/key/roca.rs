@@ -5,8 +5,8 @@
 
 /// Small odd primes; those of which 65537 generates every remainder tell nothing and do no harm.
 const PRIMES: [u32; 38] = [
-    3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107,
-    109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+    3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103,
+    107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
 ];
 
 /// Tells whether a modulus, big-endian, has the fingerprint.
@@ -21,7 +21,9 @@ fn remainder(number: &[u8], prime: u32) -> u32 {
 fn is_power_of_65537(value: u32, prime: u32) -> bool {
     let base = 65_537 % prime;
     // There are fewer than `prime` different powers, so this ends and has seen all of them.
-    (0..prime).scan(1, |power, _| Some(std::mem::replace(power, *power * base % prime))).any(|power| power == value)
+    (0..prime)
+        .scan(1, |power, _| Some(std::mem::replace(power, *power * base % prime)))
+        .any(|power| power == value)
 }
 
 #[cfg(test)]

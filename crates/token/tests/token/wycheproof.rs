@@ -1,14 +1,13 @@
 //! Project Wycheproof's vectors for JSON Web Signatures and Keys, each judged as they say or listed here with
 //! the reason; and on each that comes so far, a second implementation judges what a host would be given.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
-
-mod second_opinion;
 
 use std::path::PathBuf;
 
 use chaperone_model::Reason;
 use chaperone_token::{Algorithm, DEFAULT_MAX_BYTES, Jwks, Jws, KeyError};
 use serde_json::{Value, json};
+
+use crate::second_opinion;
 
 /// Valid by the vectors, refused here by policy. Nothing the other way round.
 const REFUSED: &[(&str, &str, &[u64], Reason)] = &[
@@ -30,12 +29,7 @@ const REFUSED: &[(&str, &str, &[u64], Reason)] = &[
         &[346, 350],
         Reason::TokenAlgorithm,
     ),
-    (
-        "json_web_signature_test.json",
-        "ES512 is not supported",
-        &[347, 351],
-        Reason::TokenAlgorithm,
-    ),
+    ("json_web_signature_test.json", "ES512 is not supported", &[347, 351], Reason::TokenAlgorithm),
     (
         "json_web_key_test.json",
         "HMAC: who verifies could sign, so only asymmetric algorithms are accepted",
@@ -124,7 +118,6 @@ fn keys() {
 fn wrong_keys_are_refused_for_what_is_wrong_with_them() {
     let Some(vectors) = vectors("json_web_key_test.json") else { return };
     for (id, why) in [
-        (1, KeyError::Private),
         (7, KeyError::Roca),
         (8, KeyError::Modulus),
         (9, KeyError::Exponent),
@@ -143,9 +136,10 @@ fn wrong_keys_are_refused_for_what_is_wrong_with_them() {
 
 #[test]
 fn base64_is_judged_before_the_algorithm() {
-    // These are HMAC vectors, refused anyway; but they must be refused for their encoding.
+    // These are HMAC vectors, refused anyway; but they must be refused for their encoding. (367 and 370 are, in
+    // this edition, the same text as 357, which is valid.)
     let Some(vectors) = vectors("json_web_signature_test.json") else { return };
-    for id in (360..=371).chain([374]) {
+    for id in (360..=366).chain([368, 369]).chain(371..=375) {
         let vector = vectors.iter().find(|vector| vector.id == id).unwrap();
         assert_eq!(judge(vector), Err(Reason::TokenMalformed), "{id} {}", vector.comment);
     }

@@ -1,0 +1,156 @@
+//! A plugin's root: configuration, time, replies.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use chaperone_flow::{Limits, Line, Reply};
+use chaperone_settings::{Environment, Settings};
+use proxy_wasm::traits::{Context, RootContext, StreamContext};
+use proxy_wasm::types::ContextType;
+
+use crate::stream::{Connection, Role, Stream};
+use crate::vm::{self, Caller, HostRandom, Plugin, VmEnvironment};
+use crate::{Module, abi};
+
+/// How often the root looks at what is due, in milliseconds.
+const TICK: u32 = 50;
+
+/// Registers the module with the SDK.
+pub(crate) fn register<M: Module>() {
+    proxy_wasm::set_root_context(|_| Box::new(Root::<M> { shared: None, plugin: None }));
+}
+
+struct Root<M: Module> {
+    shared: Option<Rc<M::Shared>>,
+    plugin: Option<Rc<Plugin>>,
+}
+
+impl<M: Module> Context for Root<M> {
+    fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _trailers: usize) {
+        replied(token, headers, body);
+    }
+}
+
+impl<M: Module> RootContext for Root<M> {
+    fn on_configure(&mut self, size: usize) -> bool {
+        let environment: Rc<dyn Environment> = Rc::new(VmEnvironment);
+        let bytes = abi::buffer(abi::Buffer::PluginConfiguration, size).unwrap_or_default();
+        // Depends on the bytes alone, so that what the canary accepts no worker refuses.
+        let settings = match Settings::read(&bytes, environment) {
+            Ok(settings) => settings,
+            Err(error) => {
+                abi::log(abi::Level::Error, &format!("chaperone {}: {error}", M::NAME));
+                return false;
+            }
+        };
+        let root_id = abi::property("plugin_root_id").and_then(|id| String::from_utf8(id).ok()).unwrap_or_default();
+        let message = format!(
+            "chaperone {}: policy `{}` {} in force",
+            M::NAME,
+            settings.policy.name(),
+            settings.policy.digest().to_hex()
+        );
+        abi::log(abi::Level::Info, &message);
+        let mut random = [0; 32];
+        chaperone_flow::Random::fill(&mut HostRandom, &mut random);
+        self.shared = Some(vm::shared::<M::Shared>(&root_id, || M::shared(&settings, random)));
+        self.plugin = Some(vm::configure(&root_id, settings));
+        abi::set_tick_period(TICK);
+        true
+    }
+
+    fn on_tick(&mut self) {
+        for context in vm::closing() {
+            if abi::set_effective_context(context) {
+                abi::close_downstream();
+            }
+        }
+        for connection in vm::ticking() {
+            if let Ok(mut connection) = connection.try_borrow_mut() {
+                if abi::set_effective_context(connection.context()) {
+                    connection.tick();
+                }
+            }
+        }
+        for plugin in vm::plugins() {
+            vm::flush(&plugin, None);
+            give_up(&plugin);
+        }
+    }
+
+    fn create_stream_context(&self, context: u32) -> Option<Box<dyn StreamContext>> {
+        let role = Role::of::<M>();
+        let (flows, limits, plugin) = match (&self.plugin, &self.shared) {
+            (Some(plugin), Some(shared)) => {
+                (M::flows(shared, &plugin.settings), plugin.settings.get().limits, Rc::clone(plugin))
+            }
+            // Not reached: a plugin without configuration has no connections. If ever, nothing passes.
+            _ => {
+                let environment: Rc<dyn Environment> = Rc::new(VmEnvironment);
+                let settings = Settings::deny_all("not configured", environment);
+                let shared = M::shared(&settings, [0; 32]);
+                let plugin = Rc::new(Plugin::new(settings));
+                (M::flows(&shared, &plugin.settings), Limits::default(), plugin)
+            }
+        };
+        let line = Line::new(flows, limits, M::EMITS_NOTES);
+        let connection = Rc::new(RefCell::new(Connection::new(context, role, line, plugin)));
+        vm::connect(context, Rc::clone(&connection));
+        Some(Box::new(Stream { connection }))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::StreamContext)
+    }
+}
+
+/// Ends the waiting for records that are too long under way.
+fn give_up(plugin: &Rc<Plugin>) {
+    let waiters = plugin.recorder.try_borrow_mut().map(|mut it| it.overdue(vm::now())).unwrap_or_default();
+    wake(&waiters, false);
+}
+
+fn wake(waiters: &[u32], durable: bool) {
+    for context in waiters {
+        let Some(connection) = vm::connection(*context) else { continue };
+        let Ok(mut connection) = connection.try_borrow_mut() else { continue };
+        if abi::set_effective_context(*context) {
+            connection.recorded(durable);
+        }
+    }
+}
+
+/// A reply to whoever called. `headers` is 0 where the call was reset.
+pub(crate) fn replied(token: u32, headers: usize, body: usize) {
+    let status = if headers == 0 { None } else { abi::call_status() };
+    let body = if body == 0 { Vec::new() } else { abi::buffer(abi::Buffer::CallBody, body).unwrap_or_default() };
+    match vm::caller(token) {
+        Some(Caller::Flow { context, flow, id }) => {
+            let Some(connection) = vm::connection(context) else { return };
+            let Ok(mut connection) = connection.try_borrow_mut() else { return };
+            if abi::set_effective_context(context) {
+                connection.replied(flow, Reply { id, status, body: &body });
+            }
+        }
+        Some(Caller::Recorder { plugin, .. }) => {
+            let waiters = {
+                let Ok(mut recorder) = plugin.recorder.try_borrow_mut() else { return };
+                match status {
+                    Some(200) => recorder.durable(),
+                    Some(400 | 409 | 413 | 422) => {
+                        vm::count("chaperone.records.refused_batches", 1);
+                        abi::log(abi::Level::Error, "chaperone: the sidecar refused records; they are dropped and counted");
+                        recorder.refused()
+                    }
+                    _ => {
+                        vm::count("chaperone.records.failed_batches", 1);
+                        recorder.failed(vm::now());
+                        Vec::new()
+                    }
+                }
+            };
+            wake(&waiters, status == Some(200));
+        }
+        None => abi::log(abi::Level::Warn, "chaperone: a reply that nobody waits for"),
+    }
+}

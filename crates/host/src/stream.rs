@@ -1,0 +1,296 @@
+//! One connection: Envoy's L4 callbacks to a line and back.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use chaperone_flow::{Buffer, Effect, Env, Line, Outcome, Peer, Reply, Session};
+use chaperone_proto::{Message, NoteSet, Source};
+use proxy_wasm::hostcalls::dispatch_http_call;
+use proxy_wasm::traits::{Context, StreamContext};
+use proxy_wasm::types::{Action, PeerType};
+
+use crate::vm::{self, Caller, HostRandom, Plugin};
+use crate::{Module, abi};
+
+const NOTES: &str = "chaperone.notes";
+const SESSION: &str = "chaperone.session";
+
+/// How a module takes part in a chain of separate modules.
+#[derive(Clone, Copy)]
+pub(crate) struct Role {
+    pub(crate) ready: &'static str,
+    pub(crate) reads_notes: bool,
+    pub(crate) makes_session: bool,
+}
+
+impl Role {
+    pub(crate) fn of<M: Module>() -> Self {
+        Self { ready: M::NAME, reads_notes: M::READS_NOTES, makes_session: M::MAKES_SESSION }
+    }
+}
+
+/// A connection's state, which callbacks of the root reach too.
+pub(crate) struct Connection {
+    context: u32,
+    role: Role,
+    line: Line,
+    plugin: Rc<Plugin>,
+    closed: bool,
+    server_gone: bool,
+}
+
+impl Connection {
+    pub(crate) fn new(context: u32, role: Role, line: Line, plugin: Rc<Plugin>) -> Self {
+        Self { context, role, line, plugin, closed: false, server_gone: false }
+    }
+
+    pub(crate) fn wants_tick(&self) -> bool {
+        self.line.wants_tick()
+    }
+
+    pub(crate) const fn context(&self) -> u32 {
+        self.context
+    }
+
+    fn env(random: &mut HostRandom) -> Env<'_> {
+        Env { now: vm::now(), random }
+    }
+
+    /// Another module knows who it is: take that over, once.
+    fn learn_session(&mut self) {
+        if self.role.makes_session || self.line.session().identity.is_some() {
+            return;
+        }
+        if let Some(session) = abi::property(SESSION).and_then(|text| Session::from_json(&text)) {
+            self.line.set_session(session);
+        }
+    }
+
+    fn opened(&mut self) {
+        let marker = format!("chaperone.ready.{}", self.role.ready);
+        abi::set_property(&marker, b"1");
+        self.learn_session();
+        if self.role.makes_session {
+            let client = abi::property("source\0address").and_then(|text| String::from_utf8(text).ok());
+            self.line.set_session(Session { client: client.unwrap_or_default(), ..Session::default() });
+        }
+        let outcome = self.line.opened(&mut Self::env(&mut HostRandom));
+        self.apply_late(outcome);
+    }
+
+    fn client_data(&mut self, size: usize, ended: bool) -> Action {
+        self.learn_session();
+        let input = if size == 0 { Vec::new() } else { abi::buffer(abi::Buffer::Downstream, size).unwrap_or_default() };
+        if input.len() < size {
+            // What cannot be read must not pass.
+            abi::replace(abi::Buffer::Downstream, b"");
+            abi::close_downstream();
+            return Action::Pause;
+        }
+        let notes = self
+            .role
+            .reads_notes
+            .then(|| abi::property(NOTES).and_then(|bytes| NoteSet::decode(bytes.as_slice()).ok()))
+            .flatten();
+        let Outcome { buffer, late: _, notes, effects } =
+            self.line.client_data(&mut Self::env(&mut HostRandom), &input, notes);
+        share_notes(notes);
+        let sends = match &buffer {
+            Buffer::Keep => !input.is_empty(),
+            Buffer::Replace(bytes) => {
+                if !abi::replace(abi::Buffer::Downstream, bytes) {
+                    abi::replace(abi::Buffer::Downstream, b"");
+                    abi::close_downstream();
+                }
+                !bytes.is_empty()
+            }
+        };
+        self.effects(effects);
+        if ended && self.line.waits() {
+            // The client said its last word while something of it was held: nobody is there to be answered.
+            self.close(Peer::Client);
+            return Action::Continue;
+        }
+        if self.line.waits() && !ended {
+            if sends {
+                abi::resume_downstream();
+            }
+            return Action::Pause;
+        }
+        Action::Continue
+    }
+
+    fn server_data(&mut self, size: usize) -> Action {
+        let input = if size == 0 { Vec::new() } else { abi::buffer(abi::Buffer::Upstream, size).unwrap_or_default() };
+        if input.len() < size {
+            abi::replace(abi::Buffer::Upstream, b"");
+            abi::close_downstream();
+            return Action::Continue;
+        }
+        let mut outcome = self.line.server_data(&mut Self::env(&mut HostRandom), &input);
+        if let Buffer::Replace(bytes) = std::mem::replace(&mut outcome.buffer, Buffer::Keep) {
+            if !abi::replace(abi::Buffer::Upstream, &bytes) {
+                abi::close_downstream();
+            }
+        }
+        self.apply_late(outcome);
+        // The write path never waits: nothing would wake it up again.
+        Action::Continue
+    }
+
+    /// What an event other than the client's own bytes led to.
+    fn apply_late(&mut self, outcome: Outcome) {
+        let Outcome { buffer: _, late, notes, effects } = outcome;
+        if !late.is_empty() {
+            share_notes(notes);
+            if abi::append_downstream(&late) {
+                abi::resume_downstream();
+            } else {
+                abi::log(abi::Level::Error, "chaperone: nothing can be sent to the server now; the connection is closed");
+                vm::close_soon(self.context);
+            }
+        }
+        self.effects(effects);
+    }
+
+    fn effects(&mut self, effects: Vec<Effect>) {
+        let mut recorded = false;
+        for effect in effects {
+            match effect {
+                Effect::Annotate(name, value) => {
+                    abi::set_property(name, &value);
+                }
+                Effect::Call { flow, call } => {
+                    let id = call.id;
+                    let mut headers = vec![
+                        (":method", call.method),
+                        (":path", call.path.as_str()),
+                        (":authority", call.authority.as_str()),
+                    ];
+                    headers.extend(call.headers.iter().map(|(name, value)| (*name, value.as_str())));
+                    let body = Some(call.body.as_slice()).filter(|body| !body.is_empty());
+                    let timeout = Duration::from_millis(call.timeout);
+                    match dispatch_http_call(&call.cluster, headers, body, Vec::new(), timeout) {
+                        Ok(token) => vm::called(token, Caller::Flow { context: self.context, flow, id }),
+                        Err(_) => {
+                            let reply = Reply { id, status: None, body: &[] };
+                            let outcome = self.line.reply(&mut Self::env(&mut HostRandom), flow, reply);
+                            self.apply_late(outcome);
+                        }
+                    }
+                }
+                Effect::Close => vm::close_soon(self.context),
+                Effect::Count(name, by) => vm::count(name, by),
+                Effect::Record(source, body) => recorded |= self.record(source, body, None),
+                Effect::RecordDurably(source, body) => recorded |= self.record(source, body, Some(self.context)),
+                Effect::ShareSession => {
+                    abi::set_property(SESSION, self.line.session().to_json().as_bytes());
+                }
+            }
+        }
+        let urgent = recorded && self.plugin.recorder.try_borrow().is_ok_and(|recorder| recorder.is_urgent());
+        // What a dying connection asks for would be answered to nobody: the root's next tick sends it.
+        if urgent && !self.closed {
+            vm::flush(&self.plugin, Some(self.context));
+        }
+    }
+
+    fn record(&self, source: Source, body: chaperone_proto::Body, waiter: Option<u32>) -> bool {
+        let Some(id) = self.line.session().id.clone() else { return false };
+        let Ok(mut recorder) = self.plugin.recorder.try_borrow_mut() else { return false };
+        if !recorder.add(&id, source, vm::now(), body, waiter) {
+            vm::count("chaperone.records.dropped", 1);
+        }
+        true
+    }
+
+    pub(crate) fn replied(&mut self, flow: usize, reply: Reply<'_>) {
+        if self.closed {
+            return;
+        }
+        let outcome = self.line.reply(&mut Self::env(&mut HostRandom), flow, reply);
+        self.apply_late(outcome);
+    }
+
+    pub(crate) fn tick(&mut self) {
+        let outcome = self.line.tick(&mut Self::env(&mut HostRandom));
+        self.apply_late(outcome);
+    }
+
+    pub(crate) fn recorded(&mut self, durable: bool) {
+        if self.closed {
+            return;
+        }
+        let outcome = self.line.recorded(&mut Self::env(&mut HostRandom), durable);
+        self.apply_late(outcome);
+    }
+
+    fn close(&mut self, by: Peer) {
+        if std::mem::replace(&mut self.closed, true) {
+            return;
+        }
+        let outcome = self.line.closed(&mut Self::env(&mut HostRandom), by);
+        self.effects(outcome.effects);
+        if let (Some(id), Ok(mut recorder)) = (self.line.session().id.clone(), self.plugin.recorder.try_borrow_mut()) {
+            recorder.end(&id);
+        }
+    }
+}
+
+/// Sets the notes for the next module. Notes are counted over the session, so that stale ones do no harm.
+fn share_notes(notes: Option<NoteSet>) {
+    if let Some(notes) = notes {
+        abi::set_property(NOTES, &notes.encode_to_vec());
+    }
+}
+
+/// The SDK's view of a connection.
+pub(crate) struct Stream {
+    pub(crate) connection: Rc<RefCell<Connection>>,
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let Ok(connection) = self.connection.try_borrow() {
+            vm::disconnect(connection.context());
+        }
+    }
+}
+
+impl Context for Stream {
+    fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _trailers: usize) {
+        crate::root::replied(token, headers, body);
+    }
+}
+
+impl StreamContext for Stream {
+    fn on_new_connection(&mut self) -> Action {
+        if let Ok(mut connection) = self.connection.try_borrow_mut() {
+            connection.opened();
+        }
+        Action::Continue
+    }
+
+    fn on_downstream_data(&mut self, size: usize, ended: bool) -> Action {
+        self.connection.try_borrow_mut().map_or(Action::Pause, |mut it| it.client_data(size, ended))
+    }
+
+    fn on_downstream_close(&mut self, peer: PeerType) {
+        if let Ok(mut connection) = self.connection.try_borrow_mut() {
+            let by = match (peer, connection.server_gone) {
+                (PeerType::Remote, _) => Peer::Client,
+                (_, true) => Peer::Server,
+                _ => Peer::Gateway,
+            };
+            connection.close(by);
+        }
+    }
+
+    fn on_upstream_data(&mut self, size: usize, ended: bool) -> Action {
+        self.connection.try_borrow_mut().map_or(Action::Continue, |mut it| {
+            it.server_gone |= ended;
+            it.server_data(size)
+        })
+    }
+}

@@ -1,0 +1,202 @@
+//! What lives as long as the VM: plugins with their newest settings, connections, calls under way.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use chaperone_flow::{Batch, Live, Now, Random, Recorder};
+use chaperone_settings::{Environment, Settings};
+use proxy_wasm::hostcalls::dispatch_http_call;
+
+use crate::abi;
+use crate::stream::Connection;
+
+/// A plugin of this VM: one place in one listener's chain, over all its configurations.
+pub(crate) struct Plugin {
+    pub(crate) settings: Live<Settings>,
+    pub(crate) recorder: RefCell<Recorder>,
+    /// When the batch under way was sent; what is not answered long after is sent again.
+    sent_at: RefCell<u64>,
+}
+
+impl Plugin {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let recorder = RefCell::new(Recorder::new(settings.recorder));
+        Self { settings: Live::new(settings), recorder, sent_at: RefCell::new(0) }
+    }
+}
+
+/// Whose reply it is.
+pub(crate) enum Caller {
+    /// A flow of a connection.
+    Flow { context: u32, flow: usize, id: u32 },
+    /// A plugin's recorder; the call was made in the name of this context.
+    Recorder { plugin: Rc<Plugin>, via: Option<u32> },
+}
+
+#[derive(Default)]
+struct Vm {
+    plugins: HashMap<String, Rc<Plugin>>,
+    shared: HashMap<String, Rc<dyn Any>>,
+    connections: HashMap<u32, Rc<RefCell<Connection>>>,
+    calls: HashMap<u32, Caller>,
+    closing: Vec<u32>,
+    counters: HashMap<&'static str, Option<u32>>,
+}
+
+thread_local! {
+    static VM: RefCell<Vm> = RefCell::default();
+}
+
+fn with<R>(look: impl FnOnce(&mut Vm) -> R) -> R {
+    VM.with_borrow_mut(look)
+}
+
+/// The plugin with this root id, with new settings: live sessions see them at their next command.
+pub(crate) fn configure(root_id: &str, settings: Settings) -> Rc<Plugin> {
+    with(|vm| {
+        if let Some(plugin) = vm.plugins.get(root_id) {
+            plugin.settings.set(settings);
+            return Rc::clone(plugin);
+        }
+        let plugin = Rc::new(Plugin::new(settings));
+        vm.plugins.insert(root_id.to_owned(), Rc::clone(&plugin));
+        plugin
+    })
+}
+
+pub(crate) fn plugins() -> Vec<Rc<Plugin>> {
+    with(|vm| vm.plugins.values().cloned().collect())
+}
+
+pub(crate) fn connect(context: u32, connection: Rc<RefCell<Connection>>) {
+    with(|vm| vm.connections.insert(context, connection));
+}
+
+/// Forgets a connection. Batches that were sent in its name may never be answered.
+pub(crate) fn disconnect(context: u32) {
+    let (gone, orphaned) = with(|vm| {
+        let gone = vm.connections.remove(&context);
+        let mut orphaned = Vec::new();
+        vm.calls.retain(|_, caller| match caller {
+            Caller::Flow { context: of, .. } => *of != context,
+            Caller::Recorder { plugin, via } if *via == Some(context) => {
+                orphaned.push(Rc::clone(plugin));
+                false
+            }
+            Caller::Recorder { .. } => true,
+        });
+        (gone, orphaned)
+    });
+    for plugin in orphaned {
+        if let Ok(mut recorder) = plugin.recorder.try_borrow_mut() {
+            recorder.orphaned();
+        }
+    }
+    drop(gone);
+}
+
+/// What all connections of a plugin share, made at its first configuration.
+pub(crate) fn shared<S: 'static>(root_id: &str, make: impl FnOnce() -> S) -> Rc<S> {
+    let known = with(|vm| vm.shared.get(root_id).cloned()).and_then(|known| known.downcast::<S>().ok());
+    known.unwrap_or_else(|| {
+        let made = Rc::new(make());
+        let any: Rc<dyn Any> = Rc::clone(&made) as Rc<dyn Any>;
+        with(|vm| vm.shared.insert(root_id.to_owned(), any));
+        made
+    })
+}
+
+pub(crate) fn connection(context: u32) -> Option<Rc<RefCell<Connection>>> {
+    with(|vm| vm.connections.get(&context).cloned())
+}
+
+pub(crate) fn ticking() -> Vec<Rc<RefCell<Connection>>> {
+    let all: Vec<_> = with(|vm| vm.connections.values().cloned().collect());
+    all.into_iter().filter(|connection| connection.try_borrow().is_ok_and(|it| it.wants_tick())).collect()
+}
+
+pub(crate) fn close_soon(context: u32) {
+    with(|vm| vm.closing.push(context));
+}
+
+pub(crate) fn closing() -> Vec<u32> {
+    with(|vm| std::mem::take(&mut vm.closing))
+}
+
+pub(crate) fn called(token: u32, caller: Caller) {
+    with(|vm| vm.calls.insert(token, caller));
+}
+
+pub(crate) fn caller(token: u32) -> Option<Caller> {
+    with(|vm| vm.calls.remove(&token))
+}
+
+pub(crate) fn count(name: &'static str, by: u64) {
+    let id = with(|vm| *vm.counters.entry(name).or_insert_with(|| abi::define_counter(name)));
+    if let Some(id) = id {
+        abi::count(id, by);
+    }
+}
+
+pub(crate) fn now() -> Now {
+    Now { unix_nanos: abi::unix_nanos() }
+}
+
+/// WASI's randomness.
+pub(crate) struct HostRandom;
+
+impl Random for HostRandom {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        if getrandom::getrandom(bytes).is_err() {
+            // Ids would repeat and a nonce could be foreseen; the handshake that needs it fails on zeros.
+            bytes.fill(0);
+            abi::log(abi::Level::Error, "no randomness");
+        }
+    }
+}
+
+/// The VM's environment (`environment_variables` of Envoy's configuration).
+pub(crate) struct VmEnvironment;
+
+impl Environment for VmEnvironment {
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().filter(|value| !value.is_empty())
+    }
+}
+
+/// How long a call of the recorder may take, in milliseconds.
+const RECORD_TIMEOUT: u64 = 5_000;
+
+/// Sends what a recorder has due.
+pub(crate) fn flush(plugin: &Rc<Plugin>, via: Option<u32>) {
+    let now = now();
+    let Ok(mut recorder) = plugin.recorder.try_borrow_mut() else { return };
+    if recorder.is_sending() && now.millis().saturating_sub(*plugin.sent_at.borrow()) > 2 * RECORD_TIMEOUT {
+        // The reply went to a connection that is gone: the records are sent again, which does no harm.
+        recorder.failed(now);
+    }
+    let Some(Batch { bytes }) = recorder.poll(now) else { return };
+    let sidecar = plugin.settings.get().sidecar.clone();
+    let bearer = format!("Bearer {}", sidecar.token);
+    let headers = vec![
+        (":method", "POST"),
+        (":path", "/v1/records"),
+        (":authority", sidecar.cluster.as_str()),
+        ("content-type", "application/x-protobuf"),
+        ("authorization", bearer.as_str()),
+    ];
+    let timeout = Duration::from_millis(RECORD_TIMEOUT);
+    match dispatch_http_call(&sidecar.cluster, headers, Some(&bytes), Vec::new(), timeout) {
+        Ok(token) => {
+            *plugin.sent_at.borrow_mut() = now.millis();
+            called(token, Caller::Recorder { plugin: Rc::clone(plugin), via });
+        }
+        Err(_) => {
+            recorder.failed(now);
+            count("chaperone.records.failed_batches", 1);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Does anything in the statement match? For deny and hold rules.
+
+use chaperone_model::facts::{Access, Effect, ObjectKind, Relation, Statement};
+
+use super::{Matcher, Miss, What, asks_for_all_columns, effect_term};
+use crate::access::Caller;
+use crate::names::{ColumnPattern, NamePattern};
+
+impl Matcher {
+    /// Whether each kind of thing that the rule lists (verbs, tables …) has something of the statement in it.
+    pub(crate) fn touches<'f>(&self, caller: &Caller<'_>, statement: &'f Statement) -> Result<(), Miss<'f>> {
+        self.who.is(caller)?;
+        let what = &self.what;
+        if let Some(verbs) = what.verbs
+            && !statement.verbs.iter().any(|verb| verbs.has(*verb))
+        {
+            return Err(Miss::None("verbs"));
+        }
+        if what.unbounded && statement.bounded {
+            return Err(Miss::Bounded);
+        }
+        if what.opaque && statement.opaque.is_none() {
+            return Err(Miss::NotOpaque);
+        }
+        let names_relations = what.tables.is_some() || what.objects.is_some() || what.access.is_some();
+        if names_relations && !statement.relations.iter().any(|relation| what.means(relation)) {
+            return Err(Miss::None("tables` with `objects` and `access"));
+        }
+        if let Some(columns) = &what.columns
+            && !touches_column(columns, statement)
+        {
+            return Err(Miss::None("columns"));
+        }
+        if let Some(functions) = &what.functions
+            && !statement.functions.iter().any(|function| may_mean_function(functions, function))
+        {
+            return Err(Miss::None("functions"));
+        }
+        if let Some(effects) = &what.effects
+            && !statement.effects.iter().any(|effect| effects.contains(&effect_term(effect)))
+        {
+            return Err(Miss::None("effects"));
+        }
+        if let Some(settings) = &what.settings {
+            let changes = |effect: &Effect| {
+                matches!(effect, Effect::Setting(name)
+                    if name == super::UNKNOWN_SETTING || settings.iter().any(|setting| setting.matches(name)))
+            };
+            if !statement.effects.iter().any(changes) {
+                return Err(Miss::None("settings"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl What {
+    /// Whether a relation could be one that the rule lists.
+    fn means(&self, relation: &Relation) -> bool {
+        let access = self.access.as_ref().is_none_or(|listed| listed.contains(&relation.access));
+        let object = self.objects.as_ref().is_none_or(|listed| listed.contains(&relation.kind));
+        let name = || match &self.tables {
+            None => true,
+            Some(tables) => tables.iter().any(|table| may_mean(table, relation, self.objects.is_some())),
+        };
+        access && object && name()
+    }
+}
+
+/// `object_listed`: the rule says which kinds it means, so a name of any kind is meant.
+fn may_mean(table: &NamePattern, relation: &Relation, object_listed: bool) -> bool {
+    match relation.kind {
+        // What befalls a schema befalls its tables.
+        ObjectKind::Schema => {
+            let befalls = matches!(relation.access, Access::Alter | Access::Drop | Access::Grant);
+            (befalls && table.schema.matches(&relation.name))
+                || (object_listed && table.may_mean(None, &relation.name))
+        }
+        ObjectKind::Database | ObjectKind::Extension | ObjectKind::Role => {
+            object_listed && table.may_mean(None, &relation.name)
+        }
+        ObjectKind::Function
+        | ObjectKind::Index
+        | ObjectKind::Other
+        | ObjectKind::Sequence
+        | ObjectKind::Table
+        | ObjectKind::Trigger
+        | ObjectKind::Type => table.may_mean(relation.schema.as_deref(), &relation.name),
+    }
+}
+
+fn touches_column(columns: &[ColumnPattern], statement: &Statement) -> bool {
+    let all = asks_for_all_columns(statement);
+    columns.iter().any(|pattern| {
+        let named = || statement.columns.iter().any(|column| pattern.column.matches(column));
+        let table = || match &pattern.table {
+            None => true,
+            Some(table) => statement.relations.iter().any(|relation| may_mean(table, relation, false)),
+        };
+        (all || named()) && table()
+    })
+}
+
+/// A function's name may itself contain dots when it is quoted, so each split is tried.
+fn may_mean_function(patterns: &[NamePattern], function: &str) -> bool {
+    let dots = function.match_indices('.').map(|(dot, _)| function.split_at_checked(dot));
+    let qualified = dots
+        .flatten()
+        .filter_map(|(schema, name)| name.strip_prefix('.').map(|name| (Some(schema), name)));
+    qualified
+        .chain([(None, function)])
+        .any(|(schema, name)| patterns.iter().any(|pattern| pattern.may_mean(schema, name)))
+}

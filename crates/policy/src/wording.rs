@@ -1,0 +1,131 @@
+//! What callers are told: one line that says what is wrong, one that says what to do.
+
+use std::fmt::Write;
+
+use chaperone_model::facts::{Opaque, Relation, Statement};
+use chaperone_model::{Decision, Reason, Verdict};
+
+use crate::access::Caller;
+use crate::decision::Finding;
+use crate::rule::Rule;
+use crate::verbs;
+
+/// Most objects that a message names.
+const MAX_NAMED: usize = 3;
+/// Most letters of a name, or of a parser's words, in a message.
+const MAX_LETTERS: usize = 120;
+
+/// Nothing was asked: an empty query.
+pub(crate) fn nothing_asked() -> Verdict {
+    verdict_of(Decision::Allow, Reason::Allowed, None, "nothing to judge".to_owned())
+}
+
+pub(crate) fn shut_out(reason: Reason, closed: Option<&str>, caller: &Caller<'_>) -> Verdict {
+    let message = match (reason, closed) {
+        (_, Some(why)) => format!("{}: {}", reason.title(), short(why)),
+        (Reason::RoleUnknown | Reason::RoleNotPermitted, None) => {
+            format!("{}: `{}`", reason.title(), short(caller.role))
+        }
+        (Reason::DatabaseUnknown, None) => format!("{}: `{}`", reason.title(), short(caller.database)),
+        (_, None) => reason.title().to_owned(),
+    };
+    verdict_of(Decision::Deny, reason, None, message)
+}
+
+pub(crate) fn verdict(finding: Finding<'_>, statement: &Statement) -> Verdict {
+    match finding {
+        Finding::Allowed(rule) => {
+            verdict_of(Decision::Allow, Reason::Allowed, Some(rule), "allowed".to_owned())
+        }
+        Finding::Held(rule) => {
+            let message = said(rule, || format!("{} waits for approval under rule `{}`", deed(rule, statement), rule.id));
+            let verdict = verdict_of(Decision::Hold, Reason::HeldForApproval, Some(rule), message);
+            Verdict { hold: rule.terms.clone(), ..verdict }
+        }
+        Finding::Denied(rule) => denied(rule, statement),
+        Finding::Failed(rule, failure) => {
+            let message = format!("the condition of rule `{}` could not be evaluated: {failure}", rule.id);
+            // The rule's own words are about another case.
+            Verdict { hint: Reason::PolicyError.remedy().to_owned(), ..verdict_of(Decision::Deny, Reason::PolicyError, Some(rule), message) }
+        }
+        Finding::Uncovered(reason) => {
+            verdict_of(Decision::Deny, reason, None, uncovered(reason, statement))
+        }
+    }
+}
+
+fn denied(rule: &Rule, statement: &Statement) -> Verdict {
+    let unbounded = rule.matcher.what.unbounded;
+    let message = said(rule, || {
+        let missing = if unbounded { " without a real WHERE" } else { "" };
+        format!("{}{missing} is denied by rule `{}`", deed(rule, statement), rule.id)
+    });
+    let reason = if unbounded { Reason::UnboundedWrite } else { Reason::RuleDenied };
+    verdict_of(Decision::Deny, reason, Some(rule), message)
+}
+
+fn verdict_of(decision: Decision, reason: Reason, rule: Option<&Rule>, message: String) -> Verdict {
+    let hint = rule.and_then(|rule| rule.hint.clone()).unwrap_or_else(|| reason.remedy().to_owned());
+    Verdict { decision, reason, rule: rule.map(|rule| rule.id.clone()), message, hint, hold: None, shadow: None }
+}
+
+fn said(rule: &Rule, otherwise: impl FnOnce() -> String) -> String {
+    rule.message.clone().unwrap_or_else(otherwise)
+}
+
+/// The verb that the rule is about, else the statement's own.
+fn deed(rule: &Rule, statement: &Statement) -> String {
+    let about = rule.matcher.what.verbs;
+    let listed = statement.verbs.iter().find(|verb| about.is_none_or(|verbs| verbs.has(**verb)));
+    match listed.or(statement.verbs.first()) {
+        Some(verb) => verbs::sql(*verb),
+        None => "this statement".to_owned(),
+    }
+}
+
+fn uncovered(reason: Reason, statement: &Statement) -> String {
+    match &statement.opaque {
+        Some(Opaque::Construct(what) | Opaque::Unparsable(what) | Opaque::Limit(what)) => {
+            return format!("{}: {}", reason.title(), short(what));
+        }
+        Some(Opaque::Encoding) => return format!("{}: not valid UTF-8", reason.title()),
+        None if reason == Reason::SettingRefused => return reason.title().to_owned(),
+        None => {}
+    }
+    let mut verbs: Vec<_> = statement.verbs.iter().map(|verb| verbs::sql(*verb)).collect();
+    verbs.dedup();
+    verbs.truncate(MAX_NAMED);
+    let mut message = "no rule allows ".to_owned();
+    message.push_str(if verbs.is_empty() { "this statement" } else { "" });
+    message.push_str(&verbs.join(", "));
+    let named: Vec<_> = statement.relations.iter().take(MAX_NAMED).map(qualified).collect();
+    if !named.is_empty() {
+        message.push_str(" on ");
+        message.push_str(&named.join(", "));
+    }
+    if statement.relations.len() > MAX_NAMED {
+        message.push_str(", …");
+    }
+    message
+}
+
+fn qualified(relation: &Relation) -> String {
+    let mut name = "`".to_owned();
+    if let Some(schema) = &relation.schema {
+        // Writing to a String does not fail.
+        let _ = write!(name, "{}.", short(schema));
+    }
+    name.push_str(&short(&relation.name));
+    name.push('`');
+    name
+}
+
+/// The beginning of a text, in one line.
+fn short(text: &str) -> String {
+    let mut short: String =
+        text.chars().take(MAX_LETTERS).map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    if text.chars().nth(MAX_LETTERS).is_some() {
+        short.push('…');
+    }
+    short
+}

@@ -1,0 +1,223 @@
+//! The search itself: stops at the bytes that a detector waits for, and hides what it finds.
+
+use std::ops::Range;
+
+use chaperone_model::mask::{Detector, Transform};
+
+use crate::{
+    detect::{Text, card, email, iban, ip, phone, secret, ssn},
+    key::Key,
+    transform::{REDACTED, write},
+};
+
+/// The longest text that is searched: the largest message that passes by default. A longer one is hidden whole.
+pub const TEXT_MAX: usize = 16 << 20;
+
+/// A set of detectors, each with what to do to what it finds.
+#[derive(Clone, Debug)]
+pub struct Detectors {
+    transforms: [Option<Transform>; KINDS.len()],
+    /// For each byte, whether something may be found there.
+    triggers: Box<[bool; 256]>,
+    key: Key,
+}
+
+/// Every detector, in the order of their places in `transforms`.
+const KINDS: [Detector; 7] = [
+    Detector::Card,
+    Detector::Email,
+    Detector::Iban,
+    Detector::IpAddress,
+    Detector::Phone,
+    Detector::SecretKey,
+    Detector::Ssn,
+];
+
+const fn place(detector: Detector) -> usize {
+    match detector {
+        Detector::Card => 0,
+        Detector::Email => 1,
+        Detector::Iban => 2,
+        Detector::IpAddress => 3,
+        Detector::Phone => 4,
+        Detector::SecretKey => 5,
+        Detector::Ssn => 6,
+    }
+}
+
+/// Something found.
+#[derive(Clone, Debug)]
+struct Find {
+    range: Range<usize>,
+    transform: Transform,
+}
+
+/// What a text is part of, which decides what may be written into it.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) enum Within {
+    /// JSON: a number outside quotes must stay one.
+    Json,
+    /// Nothing in particular.
+    Plain,
+}
+
+impl Detectors {
+    /// Makes a set. Where a detector is named twice the first counts, as with the rules of a policy.
+    #[must_use]
+    pub fn new(detectors: &[(Detector, Transform)], key: [u8; 32]) -> Self {
+        let transforms = KINDS
+            .map(|kind| detectors.iter().find(|(known, _)| *known == kind).map(|(_, transform)| *transform));
+        let mut triggers = Box::new([false; 256]);
+        for (kind, _) in KINDS.iter().zip(&transforms).filter(|(_, transform)| transform.is_some()) {
+            let mut mark = |byte: u8| {
+                if let Some(trigger) = triggers.get_mut(usize::from(byte)) {
+                    *trigger = true;
+                }
+            };
+            match kind {
+                Detector::Card | Detector::Iban | Detector::Ssn => {
+                    b"0123456789".iter().for_each(|b| mark(*b))
+                }
+                Detector::Email => mark(b'@'),
+                Detector::IpAddress => b"0123456789:".iter().for_each(|b| mark(*b)),
+                Detector::Phone => b"0123456789+(".iter().for_each(|b| mark(*b)),
+                Detector::SecretKey => secret::first_bytes().for_each(mark),
+            }
+        }
+        Self { transforms, triggers, key: Key::new(key) }
+    }
+
+    /// Whether there is no detector in the set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.transforms.iter().all(Option::is_none)
+    }
+
+    /// Whether the set has this detector.
+    #[must_use]
+    pub fn has(&self, detector: Detector) -> bool {
+        self.transform(detector).is_some()
+    }
+
+    /// Whether anything is found in `text`; always so in one over [`TEXT_MAX`].
+    #[must_use]
+    pub fn finds(&self, text: &[u8]) -> bool {
+        !self.is_empty() && (text.len() > TEXT_MAX || !self.search(text).is_empty())
+    }
+
+    /// Hides what is found in `text`, which need not be valid UTF-8. None when nothing is found. NULL not being
+    /// possible inside a text, [`Transform::Null`] acts as [`Transform::Redact`]. A text over [`TEXT_MAX`] is
+    /// hidden whole.
+    #[must_use]
+    pub fn mask_text(&self, text: &[u8]) -> Option<Vec<u8>> {
+        self.mask_within(text, Within::Plain)
+    }
+
+    /// As [`Self::mask_text`], in JSON: it stays valid, numbers outside quotes become 0.
+    #[must_use]
+    pub fn mask_json(&self, json: &[u8]) -> Option<Vec<u8>> {
+        self.mask_within(json, Within::Json)
+    }
+
+    pub(crate) fn mask_within(&self, text: &[u8], within: Within) -> Option<Vec<u8>> {
+        if self.is_empty() {
+            return None;
+        }
+        if text.len() > TEXT_MAX {
+            return Some(match within {
+                Within::Json => format!("\"{REDACTED}\"").into_bytes(),
+                Within::Plain => REDACTED.as_bytes().to_vec(),
+            });
+        }
+        let finds = self.search(text);
+        if finds.is_empty() {
+            return None;
+        }
+        let mut out = Vec::with_capacity(text.len());
+        let mut done = 0;
+        for Find { range, transform } in finds {
+            out.extend_from_slice(text.get(done..range.start).unwrap_or_default());
+            if within == Within::Json && is_bare(text, &range) {
+                out.push(b'0');
+            } else {
+                write(transform, text.get(range.clone()).unwrap_or_default(), &self.key, &mut out);
+            }
+            done = range.end;
+        }
+        out.extend_from_slice(text.get(done..).unwrap_or_default());
+        Some(out)
+    }
+
+    fn transform(&self, detector: Detector) -> Option<Transform> {
+        self.transforms.get(place(detector)).copied().flatten()
+    }
+
+    /// All finds, in order, none overlapping another.
+    fn search(&self, bytes: &[u8]) -> Vec<Find> {
+        let mut finds: Vec<Find> = Vec::new();
+        let mut at = 0;
+        let mut memo = secret::Memo::default();
+        let is_trigger = |byte: &u8| self.triggers.get(usize::from(*byte)).copied().unwrap_or(false);
+        while let Some(skipped) = bytes.get(at..).and_then(|rest| rest.iter().position(is_trigger)) {
+            at += skipped;
+            let floor = finds.last().map_or(0, |find| find.range.end);
+            let (find, next) = self.look(&Text::new(bytes, floor), at, &mut memo);
+            // Always on: a detector that looks nowhere must not stop the search.
+            at = next.max(at + 1);
+            let Some(mut find) = find else { continue };
+            // An e-mail address swallows what was found in its local part.
+            while finds.last().is_some_and(|last| last.range.start >= find.range.start) {
+                finds.pop();
+            }
+            let floor = finds.last().map_or(0, |last| last.range.end);
+            find.range.start = find.range.start.max(floor);
+            at = at.max(find.range.end);
+            finds.push(find);
+        }
+        finds
+    }
+
+    /// What is found around `at`, and where to go on looking.
+    fn look(&self, text: &Text<'_>, at: usize, memo: &mut secret::Memo) -> (Option<Find>, usize) {
+        let by = |detector, find: fn(&Text<'_>, usize) -> Option<Range<usize>>| {
+            let transform = self.transform(detector)?;
+            find(text, at).map(|range| Find { range, transform })
+        };
+        match text.byte(at) {
+            Some(b'0'..=b'9') => {
+                let found = by(Detector::Iban, iban::find)
+                    .or_else(|| by(Detector::IpAddress, ip::find_v4))
+                    .or_else(|| by(Detector::Card, card::find))
+                    .or_else(|| by(Detector::Ssn, ssn::find))
+                    .or_else(|| by(Detector::Phone, phone::find_north_american));
+                (found, text.digits_end(at))
+            }
+            Some(b'@') => (by(Detector::Email, email::find), at + 1),
+            Some(b'+') => (by(Detector::Phone, phone::find_international), at + 1),
+            Some(b'(') => (by(Detector::Phone, phone::find_north_american), at + 1),
+            Some(b':') => match self.transform(Detector::IpAddress) {
+                Some(transform) => {
+                    let (found, looked) = ip::find_v6(text, at);
+                    (found.map(|range| Find { range, transform }), looked)
+                }
+                None => (None, at + 1),
+            },
+            _ => match self.transform(Detector::SecretKey) {
+                Some(transform) => {
+                    (secret::find(text, at, memo).map(|range| Find { range, transform }), at + 1)
+                }
+                None => (None, at + 1),
+            },
+        }
+    }
+}
+
+/// Whether a find stands outside quotes, as a JSON number does.
+fn is_bare(json: &[u8], range: &Range<usize>) -> bool {
+    let before = json.get(..range.start).unwrap_or_default();
+    let before = before.strip_suffix(b"-").unwrap_or(before).trim_ascii_end();
+    let after = json.get(range.end..).unwrap_or_default().trim_ascii_start();
+    matches!(before.last(), None | Some(b':' | b'[' | b','))
+        && matches!(after.first(), None | Some(b',' | b']' | b'}'))
+        && json.get(range.clone()).unwrap_or_default().iter().all(u8::is_ascii_digit)
+}

@@ -1,0 +1,131 @@
+//! Alternatives about one column that together leave nothing out: `id > 5 OR id <= 5`, `a IS NULL OR a IS NOT NULL`.
+
+use std::collections::BTreeMap;
+
+use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value, ValueWithSpan};
+
+/// What the alternatives of an OR say about each column.
+#[derive(Debug, Default)]
+pub(super) struct Ranges<'a> {
+    columns: BTreeMap<Vec<&'a str>, Range>,
+}
+
+#[derive(Debug, Default)]
+struct Range {
+    /// The largest bound of `<`; none of a bound that is not a number.
+    below: Option<Option<f64>>,
+    /// The smallest bound of `>`.
+    above: Option<Option<f64>>,
+    /// Alternatives that leave one value out.
+    all_but_one: usize,
+    alternatives: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Above,
+    AllButOne,
+    Below,
+    One,
+}
+
+impl<'a> Ranges<'a> {
+    /// Adds an alternative, or its opposite when `negated`.
+    pub(super) fn add(&mut self, alternative: &'a Expr, negated: bool) {
+        match alternative {
+            Expr::Nested(inner) => self.add(inner, negated),
+            Expr::UnaryOp { op: UnaryOperator::Not, expr } => self.add(expr, !negated),
+            Expr::IsNull(inner) => self.note(inner, Kind::One, negated, None),
+            Expr::IsNotNull(inner) => self.note(inner, Kind::AllButOne, negated, None),
+            Expr::IsDistinctFrom(left, right) => self.compare(left, Kind::AllButOne, right, negated),
+            Expr::IsNotDistinctFrom(left, right) => self.compare(left, Kind::One, right, negated),
+            Expr::InList { expr, negated: not, .. }
+            | Expr::InSubquery { expr, negated: not, .. }
+            | Expr::Between { expr, negated: not, .. }
+            | Expr::Like { expr, negated: not, .. }
+            | Expr::ILike { expr, negated: not, .. } => self.note(expr, Kind::One, negated != *not, None),
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) => self.note(alternative, Kind::One, negated, None),
+            Expr::BinaryOp { left, op, right } => {
+                let kind = match op {
+                    BinaryOperator::Lt | BinaryOperator::LtEq => Kind::Below,
+                    BinaryOperator::Gt | BinaryOperator::GtEq => Kind::Above,
+                    BinaryOperator::Eq => Kind::One,
+                    BinaryOperator::NotEq => Kind::AllButOne,
+                    _ => return,
+                };
+                self.compare(left, kind, right, negated);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the alternatives about some column leave (nearly) nothing out.
+    pub(super) fn cover_all(&self) -> bool {
+        self.columns.values().any(|range| {
+            let overlap = match (range.below, range.above) {
+                (Some(Some(below)), Some(Some(above))) => below >= above,
+                (Some(_), Some(_)) => true,
+                _ => false,
+            };
+            overlap || (range.all_but_one > 0 && range.alternatives > 1)
+        })
+    }
+
+    fn compare(&mut self, left: &'a Expr, kind: Kind, right: &'a Expr, negated: bool) {
+        if path(left).is_some() {
+            self.note(left, kind, negated, number(right));
+        } else {
+            let turned = match kind {
+                Kind::Above => Kind::Below,
+                Kind::Below => Kind::Above,
+                Kind::AllButOne | Kind::One => kind,
+            };
+            self.note(right, turned, negated, number(left));
+        }
+    }
+
+    fn note(&mut self, column: &'a Expr, kind: Kind, negated: bool, bound: Option<f64>) {
+        let Some(path) = path(column) else { return };
+        let range = self.columns.entry(path).or_default();
+        range.alternatives = range.alternatives.saturating_add(1);
+        let kind = match (kind, negated) {
+            (kind, false) => kind,
+            (Kind::Above, true) => Kind::Below,
+            (Kind::Below, true) => Kind::Above,
+            (Kind::One, true) => Kind::AllButOne,
+            (Kind::AllButOne, true) => Kind::One,
+        };
+        match kind {
+            Kind::One => {}
+            Kind::AllButOne => range.all_but_one = range.all_but_one.saturating_add(1),
+            Kind::Below => range.below = Some(joined(range.below, bound, f64::max)),
+            Kind::Above => range.above = Some(joined(range.above, bound, f64::min)),
+        }
+    }
+}
+
+fn joined(before: Option<Option<f64>>, bound: Option<f64>, choose: fn(f64, f64) -> f64) -> Option<f64> {
+    match before {
+        None => bound,
+        Some(before) => Some(choose(before?, bound?)),
+    }
+}
+
+fn path(expression: &Expr) -> Option<Vec<&str>> {
+    match expression {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => path(inner),
+        // The last part alone, so that `t.id` and `id` meet.
+        Expr::Identifier(name) => Some(vec![name.value.as_str()]),
+        Expr::CompoundIdentifier(names) => names.last().map(|name| vec![name.value.as_str()]),
+        _ => None,
+    }
+}
+
+fn number(expression: &Expr) -> Option<f64> {
+    match expression {
+        Expr::Nested(inner) => number(inner),
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => number(expr).map(|value| -value),
+        Expr::Value(ValueWithSpan { value: Value::Number(text, _), .. }) => text.parse().ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,199 @@
+//! What names mean inside of a query: the common table expressions and the FROM items in sight, and from which
+//! columns theirs come.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use chaperone_model::facts::Output;
+
+/// Lineage of one output column, borrowed from the tree.
+#[derive(Clone, Debug)]
+pub(crate) enum Out<'a> {
+    Column(&'a str),
+    Computed(Vec<&'a str>),
+    Star,
+    Unknown,
+}
+
+/// The columns that an expression is computed from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lineage<'a> {
+    pub(crate) columns: Vec<&'a str>,
+    pub(crate) unknown: bool,
+}
+
+/// The named output columns of a query; none where they cannot be told.
+pub(crate) type Columns<'a> = Option<Rc<Vec<(&'a str, Out<'a>)>>>;
+
+/// What a FROM item is.
+#[derive(Clone, Debug)]
+pub(crate) enum Source<'a> {
+    /// A relation of the catalogue: its columns are plain.
+    Relation,
+    /// A subquery, common table expression or VALUES with these columns.
+    Query(Columns<'a>),
+    /// A function: every column is computed from its arguments.
+    Function(Lineage<'a>),
+}
+
+/// One level of names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scope<'a> {
+    ctes: BTreeMap<&'a str, Columns<'a>>,
+    sources: BTreeMap<&'a str, Source<'a>>,
+    /// The FROM items in order, also those without a name.
+    order: Vec<Source<'a>>,
+    /// A join with merged columns changes the order of `*`.
+    pub(crate) merges_columns: bool,
+}
+
+impl<'a> Out<'a> {
+    pub(crate) fn into_output(self) -> Output {
+        match self {
+            Self::Column(name) => Output::Column(name.to_owned()),
+            Self::Computed(mut names) => {
+                names.sort_unstable();
+                names.dedup();
+                Output::Computed(names.into_iter().map(str::to_owned).collect())
+            }
+            Self::Star => Output::Star,
+            Self::Unknown => Output::Unknown,
+        }
+    }
+
+    /// What holds for a column that is one of the two.
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Column(one), Self::Column(two)) if one == two => Self::Column(one),
+            (one, two) => {
+                let mut both = Lineage::default();
+                both.add(&one);
+                both.add(&two);
+                both.into_out()
+            }
+        }
+    }
+
+    /// How many names it carries, for the budget of copies.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Computed(names) => names.len().saturating_add(1),
+            Self::Column(_) | Self::Star | Self::Unknown => 1,
+        }
+    }
+}
+
+impl<'a> Lineage<'a> {
+    /// The lineage of something computed from it.
+    pub(crate) fn into_out(mut self) -> Out<'a> {
+        if self.unknown {
+            return Out::Unknown;
+        }
+        self.columns.sort_unstable();
+        self.columns.dedup();
+        Out::Computed(self.columns)
+    }
+
+    pub(crate) fn add(&mut self, out: &Out<'a>) {
+        match out {
+            Out::Column(name) => self.columns.push(name),
+            Out::Computed(names) => self.columns.extend_from_slice(names),
+            Out::Star | Out::Unknown => self.unknown = true,
+        }
+    }
+}
+
+impl<'a> Source<'a> {
+    /// The lineage of its column `name`; none where it has none of that name.
+    fn column(&self, name: &'a str) -> Option<Found<'a>> {
+        match self {
+            Self::Relation => Some(Found::Maybe(Out::Column(name))),
+            Self::Function(lineage) => Some(Found::Maybe(lineage.clone().into_out())),
+            Self::Query(None) => Some(Found::Maybe(Out::Unknown)),
+            Self::Query(Some(columns)) => {
+                let mut named = columns.iter().filter(|(column, _)| *column == name);
+                match (named.next(), named.next()) {
+                    (Some((_, out)), None) => Some(Found::Surely(out.clone())),
+                    (Some(_), Some(_)) => Some(Found::Surely(Out::Unknown)),
+                    (None, _) if columns.iter().any(|(_, out)| matches!(out, Out::Star)) => {
+                        Some(Found::Maybe(Out::Column(name)))
+                    }
+                    (None, _) => None,
+                }
+            }
+        }
+    }
+}
+
+/// A column that a FROM item has for sure, or may have as far as the text tells.
+enum Found<'a> {
+    Maybe(Out<'a>),
+    Surely(Out<'a>),
+}
+
+/// FROM items of one level beyond which bare names are not resolved.
+const MAX_SOURCES: usize = 64;
+
+impl<'a> Scope<'a> {
+    pub(crate) fn add_cte(&mut self, name: &'a str, columns: Columns<'a>) {
+        self.ctes.insert(name, columns);
+    }
+
+    pub(crate) fn cte(&self, name: &str) -> Option<&Columns<'a>> {
+        self.ctes.get(name)
+    }
+
+    pub(crate) fn add_source(&mut self, name: Option<&'a str>, source: Source<'a>) {
+        if let Some(name) = name {
+            self.sources.insert(name, source.clone());
+        }
+        self.order.push(source);
+    }
+
+    pub(crate) fn source(&self, name: &str) -> Option<&Source<'a>> {
+        self.sources.get(name)
+    }
+
+    pub(crate) fn sources(&self) -> &[Source<'a>] {
+        &self.order
+    }
+
+    /// The lineage of the bare column `name` if a FROM item of this level has it.
+    fn column(&self, name: &'a str) -> Option<Found<'a>> {
+        if self.order.len() > MAX_SOURCES {
+            return Some(Found::Surely(Out::Unknown));
+        }
+        let mut maybe: Option<Out<'a>> = None;
+        for source in &self.order {
+            match source.column(name) {
+                None => {}
+                // Where two items have the name the reference is ambiguous, and the server refuses it.
+                Some(Found::Surely(out)) => return Some(Found::Surely(out)),
+                Some(Found::Maybe(out)) => maybe = Some(maybe.map_or(out.clone(), |before| before.or(out))),
+            }
+        }
+        maybe.map(Found::Maybe)
+    }
+}
+
+/// The lineage of a column reference, innermost scope last.
+pub(crate) fn resolve<'a>(scopes: &[Scope<'a>], qualifier: Option<&str>, name: &'a str) -> Out<'a> {
+    if let Some(qualifier) = qualifier {
+        let source = scopes.iter().rev().find_map(|scope| scope.source(qualifier));
+        return match source.map(|source| source.column(name)) {
+            None => Out::Column(name),
+            Some(None) => Out::Unknown,
+            Some(Some(Found::Maybe(out) | Found::Surely(out))) => out,
+        };
+    }
+    // Whether an inner relation has the column is not known, so the outer meanings are joined to it.
+    let mut maybe: Option<Out<'a>> = None;
+    for scope in scopes.iter().rev() {
+        match scope.column(name) {
+            None => {}
+            Some(Found::Surely(out)) => return maybe.map_or(out.clone(), |before| before.or(out)),
+            Some(Found::Maybe(out)) => maybe = Some(maybe.map_or(out.clone(), |before| before.or(out))),
+        }
+    }
+    maybe.unwrap_or(Out::Column(name))
+}

@@ -1,0 +1,161 @@
+//! A position in a list of tokens.
+
+use chaperone_model::facts::{Access, ObjectKind, Relation};
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use crate::names::is_reserved;
+
+pub(super) struct Cursor<'a> {
+    tokens: &'a [TokenWithSpan],
+}
+
+/// A name of up to three parts.
+#[derive(Debug)]
+pub(super) struct Name<'a> {
+    schema: Option<&'a str>,
+    name: &'a str,
+    parts: Vec<&'a str>,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(tokens: &'a [TokenWithSpan]) -> Self {
+        Self { tokens }
+    }
+
+    pub(super) fn at_end(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    fn peek(&self) -> Option<&'a Token> {
+        self.tokens.first().map(|token| &token.token)
+    }
+
+    fn next(&mut self) -> Option<&'a Token> {
+        let (first, rest) = self.tokens.split_first()?;
+        self.tokens = rest;
+        Some(&first.token)
+    }
+
+    fn peek_bare(&self) -> Option<&'a str> {
+        match self.peek() {
+            Some(Token::Word(word)) if word.quote_style.is_none() => Some(word.value.as_str()),
+            _ => None,
+        }
+    }
+
+    /// The next token if it is a bare word.
+    pub(super) fn bare(&mut self) -> Option<&'a str> {
+        let word = self.peek_bare()?;
+        self.next();
+        Some(word)
+    }
+
+    /// Passes the bare word `wanted`.
+    pub(super) fn word(&mut self, wanted: &str) -> bool {
+        let found = self.peek_bare() == Some(wanted);
+        if found {
+            self.next();
+        }
+        found
+    }
+
+    pub(super) fn comma(&mut self) -> bool {
+        self.pass(&Token::Comma)
+    }
+
+    pub(super) fn equals(&mut self) -> bool {
+        self.pass(&Token::Eq)
+    }
+
+    fn pass(&mut self, wanted: &Token) -> bool {
+        let found = self.peek() == Some(wanted);
+        if found {
+            self.next();
+        }
+        found
+    }
+
+    /// Passes a string literal.
+    pub(super) fn string(&mut self) -> bool {
+        let found = matches!(self.peek(), Some(Token::SingleQuotedString(_)));
+        if found {
+            self.next();
+        }
+        found
+    }
+
+    /// Passes a parenthesised list, nested ones included.
+    pub(super) fn skip_parentheses(&mut self) {
+        if self.peek() != Some(&Token::LParen) {
+            return;
+        }
+        let mut depth = 0_usize;
+        while let Some(token) = self.next() {
+            match token {
+                Token::LParen => depth = depth.saturating_add(1),
+                Token::RParen => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Passes everything that is left of a list of values; false where something else is among it.
+    pub(super) fn values(&mut self) -> bool {
+        self.tokens.iter().all(|token| {
+            matches!(
+                token.token,
+                Token::Word(_)
+                    | Token::Number(..)
+                    | Token::SingleQuotedString(_)
+                    | Token::Comma
+                    | Token::Plus
+                    | Token::Minus
+                    | Token::LParen
+                    | Token::RParen
+            )
+        })
+    }
+
+    /// A relation that ONLY may stand before and `*` behind.
+    pub(super) fn relation_name(&mut self) -> Option<Name<'a>> {
+        self.word("only");
+        let name = self.name()?;
+        self.pass(&Token::Mul);
+        Some(name)
+    }
+
+    /// A name; a bare word that PostgreSQL reserves is none.
+    pub(super) fn name(&mut self) -> Option<Name<'a>> {
+        let mut parts = vec![self.part(true)?];
+        while self.peek() == Some(&Token::Period) {
+            self.next();
+            parts.push(self.part(false)?);
+        }
+        let name = parts.last().copied()?;
+        let schema = parts.len().checked_sub(2).and_then(|at| parts.get(at)).copied();
+        Some(Name { schema, name, parts })
+    }
+
+    fn part(&mut self, first: bool) -> Option<&'a str> {
+        let Some(Token::Word(word)) = self.peek() else { return None };
+        if first && word.quote_style.is_none() && is_reserved(&word.value) {
+            return None;
+        }
+        self.next();
+        Some(word.value.as_str())
+    }
+}
+
+impl Name<'_> {
+    pub(super) fn relation(&self, kind: ObjectKind, access: Access) -> Relation {
+        Relation { schema: self.schema.map(str::to_owned), name: self.name.to_owned(), kind, access }
+    }
+
+    /// The parts with periods between them.
+    pub(super) fn dotted(&self) -> String {
+        self.parts.join(".")
+    }
+}

@@ -1,0 +1,106 @@
+//! SET, RESET and ALTER SYSTEM.
+
+use chaperone_model::facts::{Effect, Opaque, Statement, Verb};
+
+use super::cursor::Cursor;
+use super::{setting, understood};
+
+/// SET, behind the word.
+pub(super) fn set(cursor: &mut Cursor<'_>) -> Statement {
+    let mut statement = understood(vec![Verb::Set]);
+    if read_set(cursor, &mut statement.effects).is_none() {
+        statement.opaque = Some(Opaque::Construct("set".to_owned()));
+    }
+    statement
+}
+
+fn read_set(cursor: &mut Cursor<'_>, effects: &mut Vec<Effect>) -> Option<()> {
+    if !cursor.word("local") && cursor.word("session") {
+        if cursor.word("authorization") {
+            effects.push(Effect::SwitchRole);
+            return cursor.values().then_some(());
+        }
+        if cursor.word("characteristics") {
+            (cursor.word("as") && cursor.word("transaction")).then_some(())?;
+            return transaction(cursor, "default_transaction_", effects);
+        }
+    }
+    let name = cursor.name()?.dotted();
+    let assigned = cursor.equals() || cursor.word("to");
+    match name.as_str() {
+        _ if assigned => effects.push(setting(&name)),
+        _ if cursor.word("from") => {
+            cursor.word("current").then_some(())?;
+            effects.push(setting(&name));
+        }
+        "role" => effects.push(Effect::SwitchRole),
+        "session" if cursor.word("authorization") => effects.push(Effect::SwitchRole),
+        "transaction" => return transaction(cursor, "transaction_", effects),
+        "constraints" => {}
+        "time" if cursor.word("zone") => effects.push(setting("timezone")),
+        "names" => effects.push(setting("client_encoding")),
+        "schema" => effects.push(setting("search_path")),
+        "xml" if cursor.word("option") => effects.push(setting("xmloption")),
+        _ => return None,
+    }
+    cursor.values().then_some(())
+}
+
+/// The modes of a transaction, as the settings that they are.
+fn transaction(cursor: &mut Cursor<'_>, prefix: &str, effects: &mut Vec<Effect>) -> Option<()> {
+    while let Some(word) = cursor.bare() {
+        let changed = match word {
+            "isolation" => "isolation",
+            "read" if cursor.word("write") || cursor.word("only") => "read_only",
+            "not" if cursor.word("deferrable") => "deferrable",
+            "deferrable" => "deferrable",
+            "snapshot" => "snapshot",
+            _ => continue,
+        };
+        effects.push(Effect::Setting(format!("{prefix}{changed}")));
+        cursor.comma();
+        if changed == "isolation" {
+            // LEVEL and its one or two words.
+            cursor.word("level").then_some(())?;
+            if !cursor.word("serializable") {
+                cursor.bare();
+                cursor.bare();
+            }
+            cursor.comma();
+        }
+    }
+    cursor.string();
+    cursor.at_end().then_some(())
+}
+
+/// RESET, behind the word.
+pub(super) fn reset(cursor: &mut Cursor<'_>) -> Statement {
+    let mut statement = understood(vec![Verb::Reset]);
+    let effect = if cursor.word("all") {
+        Some(Effect::Setting("all".to_owned()))
+    } else {
+        cursor.name().map(|name| match name.dotted().as_str() {
+            "session" if cursor.word("authorization") => Effect::SwitchRole,
+            "time" if cursor.word("zone") => setting("timezone"),
+            "transaction" if cursor.word("isolation") && cursor.word("level") => setting("transaction_isolation"),
+            other => setting(other),
+        })
+    };
+    match effect {
+        Some(effect) if cursor.at_end() => statement.effects.push(effect),
+        _ => statement.opaque = Some(Opaque::Construct("reset".to_owned())),
+    }
+    statement
+}
+
+/// ALTER SYSTEM, behind the words.
+pub(super) fn alter_system(cursor: &mut Cursor<'_>) -> Statement {
+    let mut statement = understood(vec![Verb::Alter]);
+    let changes = cursor.word("set") || cursor.word("reset");
+    let name = if cursor.word("all") { Some("all".to_owned()) } else { cursor.name().map(|name| name.dotted()) };
+    match name {
+        Some(name) if changes => statement.effects.push(Effect::Setting(name.to_ascii_lowercase())),
+        _ => statement.opaque = Some(Opaque::Construct("alter system".to_owned())),
+    }
+    statement
+}

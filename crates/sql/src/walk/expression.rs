@@ -1,0 +1,448 @@
+//! Expressions: columns, functions, subqueries, and what an output is computed from.
+
+use chaperone_model::facts::Effect;
+use sqlparser::ast::{
+    AccessExpr, BinaryOperator, CaseWhen, CastKind, CeilFloorKind, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Subscript, Value,
+    ValueWithSpan, WindowFrame, WindowFrameBound, WindowSpec, WindowType,
+};
+
+use super::Walk;
+use crate::names::{is_pure, reaches_outside, reads_whole_rows};
+use crate::scope::{Lineage, Out, Source, resolve};
+use crate::utility::setting;
+
+impl<'a> Walk<'a> {
+    /// Walks an output column; its lineage.
+    pub(super) fn output(&mut self, expression: &'a Expr) -> Out<'a> {
+        let mut inner = expression;
+        while let Expr::Nested(nested) = inner {
+            inner = nested;
+        }
+        let out = match inner {
+            Expr::Identifier(name) => self.reference(None, name),
+            Expr::CompoundIdentifier(names) => match names.as_slice() {
+                [first, .., name] => {
+                    self.check_name(first);
+                    self.reference(names.iter().rev().nth(1), name)
+                }
+                _ => Out::Unknown,
+            },
+            _ => {
+                let mut lineage = Lineage::default();
+                self.expression(inner, &mut lineage);
+                lineage.into_out()
+            }
+        };
+        self.spend(out)
+    }
+
+    /// A column reference, or what looks like one.
+    fn reference(&mut self, qualifier: Option<&'a Ident>, name: &'a Ident) -> Out<'a> {
+        let Ident { value, quote_style, span: _ } = name;
+        if qualifier.is_none() {
+            if quote_style.is_none() && value == "default" {
+                return Out::Computed(Vec::new());
+            }
+            self.check_name(name);
+        }
+        self.columns.push(value);
+        if self.lineage_left == 0 {
+            return Out::Unknown;
+        }
+        match qualifier {
+            None => match self.scopes.iter().rev().find_map(|scope| scope.source(value)) {
+                // The name of a FROM item is its whole row, unless it has a column of that name.
+                Some(Source::Relation | Source::Query(_)) => {
+                    self.all_columns();
+                    Out::Unknown
+                }
+                Some(Source::Function(lineage)) => lineage.clone().into_out(),
+                None => resolve(&self.scopes, None, value),
+            },
+            Some(_) if reads_whole_rows(value) => {
+                self.function_name(None, value);
+                self.all_columns();
+                Out::Unknown
+            }
+            Some(qualifier) => resolve(&self.scopes, Some(&qualifier.value), value),
+        }
+    }
+
+    /// Walks an expression, adding to `lineage` what it is computed from. Loops along the left edge of the tree,
+    /// where operator chains grow.
+    pub(super) fn expression(&mut self, expression: &'a Expr, lineage: &mut Lineage<'a>) {
+        let mut current = expression;
+        while let Some(next) = self.expression_step(current, lineage) {
+            current = next;
+        }
+    }
+
+    /// Walks everything of an expression but one operand, which is the result.
+    fn expression_step(&mut self, expression: &'a Expr, lineage: &mut Lineage<'a>) -> Option<&'a Expr> {
+        match expression {
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) => {
+                let out = self.output(expression);
+                lineage.add(&out);
+                None
+            }
+            Expr::Value(_) | Expr::TypedString(_) => None,
+            Expr::Nested(inner)
+            | Expr::IsFalse(inner)
+            | Expr::IsNotFalse(inner)
+            | Expr::IsTrue(inner)
+            | Expr::IsNotTrue(inner)
+            | Expr::IsNull(inner)
+            | Expr::IsNotNull(inner)
+            | Expr::IsUnknown(inner)
+            | Expr::IsNotUnknown(inner)
+            | Expr::IsJson { expr: inner, kind: _, unique_keys: _, negated: _ }
+            | Expr::IsNormalized { expr: inner, form: _, negated: _ }
+            | Expr::UnaryOp { op: _, expr: inner }
+            | Expr::Collate { expr: inner, collation: _ }
+            | Expr::Named { expr: inner, name: _ } => Some(inner),
+            Expr::Cast { kind, expr, data_type: _, format } => {
+                self.foreign(!matches!(kind, CastKind::Cast | CastKind::DoubleColon), "kind of cast");
+                self.foreign(format.is_some(), "FORMAT of a cast");
+                Some(expr)
+            }
+            Expr::BinaryOp { left, op, right } => {
+                self.foreign(is_foreign(op), "operator of another dialect");
+                self.expression(right, lineage);
+                Some(left)
+            }
+            Expr::IsDistinctFrom(left, right)
+            | Expr::IsNotDistinctFrom(left, right)
+            | Expr::AnyOp { left, compare_op: _, right, is_some: _ }
+            | Expr::AllOp { left, compare_op: _, right }
+            | Expr::AtTimeZone { timestamp: left, time_zone: right } => {
+                self.expression(right, lineage);
+                Some(left)
+            }
+            Expr::Between { expr, negated: _, low, high } => {
+                self.expression(low, lineage);
+                self.expression(high, lineage);
+                Some(expr)
+            }
+            Expr::InList { expr, list, negated: _ } => {
+                self.expressions(list, lineage);
+                Some(expr)
+            }
+            Expr::InSubquery { expr, subquery, negated: _ } => {
+                self.subquery(subquery, lineage);
+                Some(expr)
+            }
+            Expr::Like { negated: _, any: _, expr, pattern, escape_char }
+            | Expr::ILike { negated: _, any: _, expr, pattern, escape_char }
+            | Expr::SimilarTo { negated: _, expr, pattern, escape_char } => {
+                self.expression(pattern, lineage);
+                self.expressions(escape_char.as_deref(), lineage);
+                Some(expr)
+            }
+            Expr::Function(function) => {
+                self.function(function, lineage);
+                None
+            }
+            Expr::Exists { subquery, negated: _ } => {
+                self.query(subquery);
+                None
+            }
+            Expr::Subquery(query) => {
+                self.subquery(query, lineage);
+                None
+            }
+            Expr::Case { .. }
+            | Expr::CompoundFieldAccess { .. }
+            | Expr::Extract { .. }
+            | Expr::Ceil { .. }
+            | Expr::Floor { .. }
+            | Expr::Position { .. }
+            | Expr::Substring { .. }
+            | Expr::Trim { .. }
+            | Expr::Overlay { .. }
+            | Expr::Convert { .. }
+            | Expr::GroupingSets(_)
+            | Expr::Cube(_)
+            | Expr::Rollup(_)
+            | Expr::Tuple(_)
+            | Expr::Array(_)
+            | Expr::Interval(_)
+            | Expr::Wildcard(_)
+            | Expr::QualifiedWildcard(..) => {
+                self.rare_expression(expression, lineage);
+                None
+            }
+            Expr::JsonAccess { .. }
+            | Expr::InUnnest { .. }
+            | Expr::RLike { .. }
+            | Expr::Prefixed { .. }
+            | Expr::Struct { .. }
+            | Expr::Dictionary(_)
+            | Expr::Map(_)
+            | Expr::MatchAgainst { .. }
+            | Expr::OuterJoin(_)
+            | Expr::Prior(_)
+            | Expr::Lambda(_)
+            | Expr::MemberOf(_) => {
+                lineage.unknown = true;
+                self.opaque("expression of another dialect");
+                None
+            }
+        }
+    }
+
+    /// Kinds that no chain is made of; apart, so that the frames of chains stay small.
+    #[inline(never)]
+    fn rare_expression(&mut self, expression: &'a Expr, lineage: &mut Lineage<'a>) {
+        match expression {
+            Expr::Case { case_token: _, end_token: _, operand, conditions, else_result } => {
+                self.expressions(operand.as_deref(), lineage);
+                for CaseWhen { condition, result } in conditions {
+                    self.expression(condition, lineage);
+                    self.expression(result, lineage);
+                }
+                self.expressions(else_result.as_deref(), lineage);
+            }
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                self.expression(root, lineage);
+                for access in access_chain {
+                    self.access(access, lineage);
+                }
+            }
+            Expr::Extract { field: _, syntax: _, expr } => {
+                self.function_name(None, "extract");
+                self.expression(expr, lineage);
+            }
+            Expr::Ceil { expr, field } | Expr::Floor { expr, field } => {
+                let name = if matches!(expression, Expr::Ceil { .. }) { "ceil" } else { "floor" };
+                self.function_name(None, name);
+                let plain = matches!(
+                    field,
+                    CeilFloorKind::DateTimeField(sqlparser::ast::DateTimeField::NoDateTime) | CeilFloorKind::Scale(_)
+                );
+                self.foreign(!plain, "CEIL or FLOOR TO");
+                self.expression(expr, lineage);
+            }
+            Expr::Position { expr, r#in } => {
+                self.function_name(None, "position");
+                self.expression(expr, lineage);
+                self.expression(r#in, lineage);
+            }
+            Expr::Substring { expr, substring_from, substring_for, special: _, shorthand: _ } => {
+                self.function_name(None, "substring");
+                self.expression(expr, lineage);
+                self.expressions(substring_from.as_deref(), lineage);
+                self.expressions(substring_for.as_deref(), lineage);
+            }
+            Expr::Trim { trim_where: _, trim_what, expr, trim_characters } => {
+                self.function_name(None, "trim");
+                self.expression(expr, lineage);
+                self.expressions(trim_what.as_deref(), lineage);
+                self.expressions(trim_characters.iter().flatten(), lineage);
+            }
+            Expr::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+                self.function_name(None, "overlay");
+                self.expression(expr, lineage);
+                self.expression(overlay_what, lineage);
+                self.expression(overlay_from, lineage);
+                self.expressions(overlay_for.as_deref(), lineage);
+            }
+            Expr::Convert { is_try: _, expr, data_type: _, charset: _, target_before_value: _, styles } => {
+                self.opaque("CONVERT");
+                lineage.unknown = true;
+                self.expression(expr, lineage);
+                self.expressions(styles, lineage);
+            }
+            Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) => {
+                for set in sets {
+                    self.expressions(set, lineage);
+                }
+            }
+            Expr::Tuple(expressions) => self.expressions(expressions, lineage),
+            Expr::Array(array) => self.expressions(&array.elem, lineage),
+            Expr::Interval(interval) => self.expression(&interval.value, lineage),
+            Expr::Wildcard(_) | Expr::QualifiedWildcard(..) => {
+                self.all_columns();
+                lineage.unknown = true;
+            }
+            _ => self.opaque("expression of another dialect"),
+        }
+    }
+
+    fn expressions(&mut self, expressions: impl IntoIterator<Item = &'a Expr>, lineage: &mut Lineage<'a>) {
+        for expression in expressions {
+            self.expression(expression, lineage);
+        }
+    }
+
+    /// A subquery whose rows become a value.
+    fn subquery(&mut self, query: &'a Query, lineage: &mut Lineage<'a>) {
+        match self.query(query) {
+            None => lineage.unknown = true,
+            Some(columns) => {
+                for (_, out) in columns.iter() {
+                    lineage.add(out);
+                }
+            }
+        }
+    }
+
+    fn access(&mut self, access: &'a AccessExpr, lineage: &mut Lineage<'a>) {
+        match access {
+            // A field of a composite value; `(row).function` is a call over the row.
+            AccessExpr::Dot(Expr::Identifier(name)) => {
+                self.columns.push(&name.value);
+                if reads_whole_rows(&name.value) {
+                    self.function_name(None, &name.value);
+                    lineage.unknown = true;
+                }
+            }
+            AccessExpr::Dot(expression) => self.expression(expression, lineage),
+            AccessExpr::Subscript(Subscript::Index { index }) => self.expression(index, lineage),
+            AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride }) => {
+                self.foreign(stride.is_some(), "stride of a slice");
+                self.expressions(lower_bound, lineage);
+                self.expressions(upper_bound, lineage);
+            }
+        }
+    }
+
+    pub(super) fn function(&mut self, function: &'a Function, lineage: &mut Lineage<'a>) {
+        let Function { name, uses_odbc_syntax, parameters, args, within_group, filter, null_treatment: _, over } =
+            function;
+        self.foreign(*uses_odbc_syntax, "ODBC call");
+        self.foreign(!matches!(parameters, FunctionArguments::None), "parameters of a function");
+        let mut first = None;
+        match args {
+            FunctionArguments::None => {}
+            FunctionArguments::Subquery(query) => self.subquery(query, lineage),
+            FunctionArguments::List(FunctionArgumentList { duplicate_treatment: _, args, clauses }) => {
+                first = args.first();
+                for argument in args {
+                    self.argument(argument, lineage);
+                }
+                for clause in clauses {
+                    self.argument_clause(clause, lineage);
+                }
+            }
+        }
+        self.call(name, lineage, first);
+        self.order_by_expressions(within_group, lineage);
+        self.discard_all(filter.as_deref());
+        match over {
+            Some(WindowType::WindowSpec(window)) => self.window(window, lineage),
+            Some(WindowType::NamedWindow(_)) | None => {}
+        }
+    }
+
+    /// A call by `name`, its arguments already walked.
+    pub(super) fn call(&mut self, name: &'a ObjectName, lineage: &mut Lineage<'a>, first: Option<&FunctionArg>) {
+        let Some((schema, bare)) = self.parts_of_function(name) else {
+            lineage.unknown = true;
+            return;
+        };
+        self.function_name(schema, bare);
+        lineage.unknown |= !is_pure(schema, bare);
+        if reaches_outside(schema, bare) {
+            self.opaque(bare);
+        }
+        if bare == "set_config" {
+            match first.and_then(literal) {
+                Some(name) => {
+                    let effect: Effect = setting(name);
+                    self.effect(effect);
+                }
+                None => self.opaque("set_config"),
+            }
+        }
+    }
+
+    /// As `parts`, for names that are partly made of keywords (`any`, `user`, `array`).
+    fn parts_of_function(&mut self, name: &'a ObjectName) -> Option<(Option<&'a str>, &'a str)> {
+        match name.0.as_slice() {
+            [sqlparser::ast::ObjectNamePart::Identifier(only)] => Some((None, &only.value)),
+            _ => self.parts(name),
+        }
+    }
+
+    pub(super) fn argument(&mut self, argument: &'a FunctionArg, lineage: &mut Lineage<'a>) {
+        let value = match argument {
+            FunctionArg::Named { name: _, arg, operator: _ } => arg,
+            FunctionArg::ExprNamed { name, arg, operator: _ } => {
+                self.expression(name, lineage);
+                arg
+            }
+            FunctionArg::Unnamed(arg) => arg,
+        };
+        match value {
+            FunctionArgExpr::Expr(expression) => self.expression(expression, lineage),
+            FunctionArgExpr::QualifiedWildcard(_) => {
+                self.all_columns();
+                lineage.unknown = true;
+            }
+            // `count(*)` asks for no column.
+            FunctionArgExpr::Wildcard => {}
+            FunctionArgExpr::WildcardWithOptions(_) => self.opaque("option of a wildcard"),
+        }
+    }
+
+    fn argument_clause(&mut self, clause: &'a FunctionArgumentClause, lineage: &mut Lineage<'a>) {
+        match clause {
+            FunctionArgumentClause::OrderBy(expressions) => self.order_by_expressions(expressions, lineage),
+            FunctionArgumentClause::JsonNullClause(_)
+            | FunctionArgumentClause::JsonReturningClause(_)
+            | FunctionArgumentClause::IgnoreOrRespectNulls(_) => {}
+            FunctionArgumentClause::Where(_)
+            | FunctionArgumentClause::Limit(_)
+            | FunctionArgumentClause::OnOverflow(_)
+            | FunctionArgumentClause::Having(_)
+            | FunctionArgumentClause::Separator(_) => self.opaque("clause of a call"),
+        }
+    }
+
+    pub(super) fn window(&mut self, window: &'a WindowSpec, lineage: &mut Lineage<'a>) {
+        let WindowSpec { window_name: _, partition_by, order_by, window_frame } = window;
+        self.expressions(partition_by, lineage);
+        self.order_by_expressions(order_by, lineage);
+        let Some(WindowFrame { units: _, start_bound, end_bound }) = window_frame else { return };
+        for bound in std::iter::once(start_bound).chain(end_bound) {
+            match bound {
+                WindowFrameBound::CurrentRow => {}
+                WindowFrameBound::Preceding(distance) | WindowFrameBound::Following(distance) => {
+                    self.expressions(distance.as_deref(), lineage);
+                }
+            }
+        }
+    }
+}
+
+/// The text of an argument that is a string literal.
+fn literal(argument: &FunctionArg) -> Option<&str> {
+    let (FunctionArg::Unnamed(FunctionArgExpr::Expr(expression))
+    | FunctionArg::Named { arg: FunctionArgExpr::Expr(expression), .. }) = argument
+    else {
+        return None;
+    };
+    let mut inner = expression;
+    loop {
+        match inner {
+            Expr::Nested(nested) => inner = nested,
+            Expr::Cast { expr, .. } => inner = expr,
+            Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), span: _ }) => return Some(text),
+            _ => return None,
+        }
+    }
+}
+
+fn is_foreign(operator: &BinaryOperator) -> bool {
+    matches!(
+        operator,
+        BinaryOperator::Xor
+            | BinaryOperator::DuckIntegerDivide
+            | BinaryOperator::MyIntegerDivide
+            | BinaryOperator::Match
+            | BinaryOperator::Regexp
+            | BinaryOperator::Glob
+            | BinaryOperator::Assignment
+    )
+}

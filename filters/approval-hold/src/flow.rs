@@ -1,0 +1,322 @@
+//! The flow: holds, tells, asks, releases or refuses, in order.
+
+use chaperone_flow::postgres::{Answered, Gate, Turn, fatal, refusal_with};
+use chaperone_flow::{Cx, Effect, Flow, Live, Note, Peer, Reply, Step};
+use chaperone_model::{ApprovalId, Decision, Reason};
+use chaperone_pgwire::server::BackendKeyData;
+use chaperone_pgwire::server::{ErrorFields, Severity};
+use chaperone_pgwire::startup::{Cancel, StartupPacket};
+use chaperone_pgwire::{Frame, tag};
+use chaperone_proto::{Approval, Body, Source};
+use chaperone_settings::Settings;
+use sha2::{Digest as _, Sha256};
+
+use crate::hold::{Hold, Next, Stage};
+use crate::queue::{Kept, Queue};
+use crate::request::{self, Ask};
+
+/// approval-hold on one connection.
+#[derive(Debug)]
+pub struct ApprovalHold {
+    settings: Live<Settings>,
+    gate: Gate<()>,
+    /// Messages of a batch of the extended protocol in which something is to be held, until its Sync or Flush.
+    batch: Queue,
+    hold: Option<Hold>,
+    /// What came behind the held command.
+    behind: Queue,
+    cancel_key: String,
+}
+
+impl ApprovalHold {
+    /// A holder that asks the sidecar of `settings`.
+    #[must_use]
+    pub fn new(settings: Live<Settings>) -> Self {
+        Self {
+            settings,
+            gate: Gate::default(),
+            batch: Queue::default(),
+            hold: None,
+            behind: Queue::default(),
+            cancel_key: String::new(),
+        }
+    }
+
+    /// A message in its turn.
+    fn next(&mut self, cx: &mut Cx<'_>, kept: Kept) -> Option<Kept> {
+        if !self.gate.admits(&kept.frame()) {
+            return None;
+        }
+        if !self.gate.is_ready() {
+            return Some(kept);
+        }
+        let held = kept.note.as_ref().is_some_and(|note| note.verdict.decision == Decision::Hold);
+        match kept.tag {
+            tag::client::QUERY | tag::client::EXECUTE | tag::client::PARSE | tag::client::BIND if kept.note.is_none() => {
+                self.batch.take_all();
+                self.gate.refuse(cx, kept.tag, &fatal(Reason::VerdictMissing));
+                None
+            }
+            tag::client::QUERY if held => {
+                let note = kept.note.clone()?;
+                self.begin(cx, vec![kept], note);
+                None
+            }
+            tag::client::SYNC | tag::client::FLUSH if !self.batch.is_empty() => {
+                if !self.batch.push(kept) {
+                    return self.overflow(cx);
+                }
+                self.batch_ends(cx);
+                None
+            }
+            tag::client::BIND | tag::client::CLOSE | tag::client::DESCRIBE | tag::client::EXECUTE | tag::client::PARSE
+                if held || !self.batch.is_empty() =>
+            {
+                if !self.batch.push(kept) {
+                    return self.overflow(cx);
+                }
+                None
+            }
+            _ => Some(kept),
+        }
+    }
+
+    /// A batch in which something may be held is complete.
+    fn batch_ends(&mut self, cx: &mut Cx<'_>) {
+        let runs_held = |kept: &&Kept| {
+            kept.tag == tag::client::EXECUTE
+                && kept.note.as_ref().is_some_and(|note| note.verdict.decision == Decision::Hold)
+        };
+        let note = self.batch.iter().find(runs_held).and_then(|kept| kept.note.clone());
+        let messages = self.batch.take_all();
+        match note {
+            Some(note) => self.begin(cx, messages, note),
+            None => self.send_all(cx, messages),
+        }
+    }
+
+    fn send_all(&mut self, cx: &mut Cx<'_>, messages: Vec<Kept>) {
+        for kept in messages {
+            if self.gate.pass(cx, &kept.frame()) == Step::Pass {
+                cx.send_with(kept.bytes, kept.note);
+            }
+        }
+    }
+
+    fn overflow(&mut self, cx: &mut Cx<'_>) -> Option<Kept> {
+        self.batch.take_all();
+        self.behind.take_all();
+        self.gone(cx, "the client sent too much ahead");
+        self.gate.end(cx, &fatal(Reason::HoldQueueFull));
+        None
+    }
+
+    fn begin(&mut self, cx: &mut Cx<'_>, messages: Vec<Kept>, note: Note) {
+        let id = ApprovalId::from_random(cx.random_bytes());
+        let grace = self.settings.get().sidecar_grace;
+        self.hold = Some(Hold::new(id, messages, note, cx.now, grace));
+        self.ask(cx);
+    }
+
+    fn ask(&mut self, cx: &mut Cx<'_>) {
+        let Some(hold) = &self.hold else { return };
+        let settings = self.settings.get();
+        let (sidecar, id) = (&settings.sidecar, hold.id.as_str());
+        let call = match hold.stage {
+            Stage::Creating => {
+                request::create(sidecar, id, cx.session, &settings.resource, &hold.note, &self.cancel_key)
+            }
+            Stage::Waiting => request::wait(sidecar, id),
+            Stage::Redeeming => request::redeem(sidecar, id, &hold.note.command.digest.to_hex()),
+        };
+        cx.call(call);
+    }
+
+    fn take_next(&mut self, cx: &mut Cx<'_>, next: Next) {
+        match next {
+            Next::Nothing => {}
+            Next::Ask => self.ask(cx),
+            Next::Tell => {
+                self.record(cx, "pending", "");
+                let notice = self.notice();
+                self.gate.tell(cx, notice);
+                self.ask(cx);
+            }
+            Next::Release => {
+                self.record(cx, "approved", "");
+                if let Some(hold) = self.hold.take() {
+                    self.send_all(cx, hold.messages);
+                }
+                self.go_on(cx);
+            }
+            Next::Refuse(reason, words) => {
+                self.refuse(cx, reason, &words);
+                self.go_on(cx);
+            }
+        }
+    }
+
+    fn refuse(&mut self, cx: &mut Cx<'_>, reason: Reason, words: &str) {
+        let state = match reason {
+            Reason::ApprovalRejected => "rejected",
+            Reason::ApprovalExpired => "expired",
+            Reason::ApprovalCancelled => "cancelled",
+            _ => "unavailable",
+        };
+        self.record(cx, state, words);
+        let Some(hold) = self.hold.take() else { return };
+        if matches!(reason, Reason::ApprovalUnavailable | Reason::ApprovalExpired) {
+            // Nobody may approve later what the client was told is over.
+            cx.call(request::withdraw(&self.settings.get().sidecar, hold.id.as_str(), reason.title()));
+        }
+        let message = if words.is_empty() {
+            format!("{} ({})", reason.title(), hold.id)
+        } else {
+            format!("{} {words} ({})", reason.title(), hold.id)
+        };
+        let refusal = refusal_with(reason, hold.note.verdict.rule.as_ref(), &message, "");
+        let tag = hold.messages.first().map_or(tag::client::QUERY, |first| first.tag);
+        self.gate.refuse(cx, tag, &refusal);
+        // The rest of the batch is discarded in its turn, up to its Sync, which goes on.
+        self.behind.put_back(hold.messages.into_iter().skip(1).collect());
+    }
+
+    /// What waited behind the command comes in its turn, until something of it is held again.
+    fn go_on(&mut self, cx: &mut Cx<'_>) {
+        while self.hold.is_none() {
+            let Some(kept) = self.behind.pop() else { return };
+            if let Some(kept) = self.next(cx, kept) {
+                self.send_all(cx, vec![kept]);
+            }
+        }
+    }
+
+    fn gone(&mut self, cx: &mut Cx<'_>, why: &str) {
+        if self.hold.is_some() {
+            self.record(cx, "cancelled", why);
+        }
+        if let Some(hold) = self.hold.take() {
+            cx.call(request::withdraw(&self.settings.get().sidecar, hold.id.as_str(), why));
+        }
+    }
+
+    fn record(&self, cx: &mut Cx<'_>, state: &str, words: &str) {
+        let Some(hold) = &self.hold else { return };
+        let approval = Approval {
+            id: hold.id.0.clone(),
+            state: state.to_owned(),
+            by: String::new(),
+            reason: words.to_owned(),
+        };
+        cx.effect(Effect::Record(Source::Hold, Body::Approval(approval)));
+        cx.effect(Effect::Annotate("chaperone.approval", format!("{} {state}", hold.id).into_bytes()));
+    }
+
+    fn notice(&self) -> Vec<u8> {
+        let Some(hold) = &self.hold else { return Vec::new() };
+        let terms = hold.note.verdict.hold.as_ref();
+        let approvers = terms.map(|terms| terms.approvers.join(" or ")).unwrap_or_default();
+        let expires_in = terms.map_or(0, |terms| terms.expires_in);
+        let rule = hold.note.verdict.rule.as_ref().map_or("", |rule| rule.as_str());
+        let message = format!("chaperone: waiting for approval {}", hold.id);
+        let detail = format!("Rule {rule}: {} ask {approvers}; expires in {expires_in} s.", hold.note.verdict.message);
+        let hint = format!("An approver can run: chaperone approvals approve {}", hold.id);
+        ErrorFields {
+            severity: Severity::Notice,
+            code: "00000",
+            message: &message,
+            detail: Some(&detail),
+            hint: Some(&hint),
+        }
+        .to_notice()
+    }
+
+    fn cancel(&self, cx: &mut Cx<'_>, cancel: Cancel<'_>) {
+        let settings = self.settings.get();
+        cx.call(request::cancel(&settings.sidecar, &cancel_key(cancel.pid, cancel.secret)));
+    }
+}
+
+/// By which the sidecar finds what a CancelRequest means, without learning the secret itself.
+fn cancel_key(pid: u32, secret: &[u8]) -> String {
+    let digest = Sha256::new().chain_update(pid.to_be_bytes()).chain_update(secret).finalize();
+    chaperone_model::Digest(digest.into()).to_hex()
+}
+
+impl Flow for ApprovalHold {
+    fn client(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>, note: &mut Option<Note>) -> Step {
+        if frame.tag == tag::UNTAGGED {
+            if let Ok(StartupPacket::Cancel(cancel)) = StartupPacket::read(frame.body()) {
+                self.cancel(cx, cancel);
+            }
+            return self.gate.pass(cx, &frame);
+        }
+        if self.hold.is_some() {
+            if frame.tag == tag::client::TERMINATE {
+                self.behind.take_all();
+                self.gone(cx, "the client ended the session");
+                return Step::Pass;
+            }
+            if !self.behind.push(Kept::new(&frame, note.take())) {
+                self.overflow(cx);
+            }
+            return Step::Take;
+        }
+        // The common case first: nothing to hold, nothing buffered, no copy.
+        let plain = note.as_ref().is_some_and(|note| note.verdict.decision == Decision::Allow)
+            || !matches!(
+                frame.tag,
+                tag::client::QUERY | tag::client::EXECUTE | tag::client::PARSE | tag::client::BIND
+            );
+        if plain && self.batch.is_empty() {
+            if !self.gate.admits(&frame) {
+                return Step::Take;
+            }
+            return self.gate.pass(cx, &frame);
+        }
+        match self.next(cx, Kept::new(&frame, note.clone())) {
+            Some(_) => self.gate.pass(cx, &frame),
+            None => Step::Take,
+        }
+    }
+
+    fn server(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>) -> Step {
+        if frame.tag == tag::server::BACKEND_KEY_DATA {
+            if let Ok(key) = BackendKeyData::read(frame.body()) {
+                self.cancel_key = cancel_key(key.pid, key.secret);
+            }
+        }
+        match self.gate.server(cx, &frame) {
+            Turn::Pass(Answered::Aside | Answered::Last(..) | Answered::Part(..) | Answered::Ready { .. }) => Step::Pass,
+            Turn::Hidden(_) | Turn::Taken => Step::Take,
+        }
+    }
+
+    fn reply(&mut self, cx: &mut Cx<'_>, reply: Reply<'_>) {
+        if ![Ask::Create as u32, Ask::Redeem as u32, Ask::Wait as u32].contains(&reply.id) {
+            return;
+        }
+        let Some(hold) = &mut self.hold else { return };
+        let answer = serde_json::from_slice(reply.body).ok();
+        let next = hold.replied(cx.now, reply.status, answer);
+        self.take_next(cx, next);
+    }
+
+    fn tick(&mut self, cx: &mut Cx<'_>) {
+        let Some(hold) = &mut self.hold else { return };
+        let next = hold.tick(cx.now);
+        self.take_next(cx, next);
+    }
+
+    fn closed(&mut self, cx: &mut Cx<'_>, _by: Peer) {
+        self.gone(cx, "the client is gone");
+    }
+
+    fn waits(&self) -> bool {
+        self.hold.is_some() || !self.batch.is_empty()
+    }
+
+    fn wants_tick(&self) -> bool {
+        self.hold.is_some()
+    }
+}

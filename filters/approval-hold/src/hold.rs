@@ -1,0 +1,155 @@
+//! One held command: a state machine from the request to its end, without IO.
+
+use chaperone_flow::{Note, Now};
+use chaperone_model::{ApprovalId, Reason};
+
+use crate::queue::Kept;
+use crate::request::{Answer, State};
+
+/// Where a request stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Stage {
+    /// The sidecar has not confirmed that it knows the request.
+    Creating,
+    /// The sidecar knows it; a question waits for the answer.
+    Waiting,
+    /// Approved; being used up.
+    Redeeming,
+}
+
+/// What to do next.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Next {
+    /// Ask the sidecar what the stage asks, now.
+    Ask,
+    /// Tell the client that it waits, then ask.
+    Tell,
+    /// Nothing until the reply or the next tick.
+    Nothing,
+    /// Let the command go on.
+    Release,
+    /// Refuse it, in these words (who, why).
+    Refuse(Reason, String),
+}
+
+/// A command in the filter's memory, and its request.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    pub(crate) id: ApprovalId,
+    pub(crate) messages: Vec<Kept>,
+    pub(crate) note: Note,
+    pub(crate) stage: Stage,
+    /// Milliseconds at which the request is over by the gateway's own clock, whatever the sidecar says.
+    deadline: u64,
+    /// Since when the sidecar has not answered.
+    lost_since: Option<u64>,
+    /// When to ask again after a failure; none while a question is under way.
+    retry_at: Option<u64>,
+    failures: u32,
+    grace: u64,
+}
+
+/// Milliseconds that the gateway's clock may be behind the sidecar's.
+const DEADLINE_SLACK: u64 = 5_000;
+const RETRY_FIRST: u64 = 200;
+
+impl Hold {
+    pub(crate) fn new(id: ApprovalId, messages: Vec<Kept>, note: Note, now: Now, grace: u64) -> Self {
+        let expires_in = note.verdict.hold.as_ref().map_or(0, |terms| terms.expires_in);
+        let deadline = now.millis().saturating_add(expires_in.saturating_mul(1000)).saturating_add(DEADLINE_SLACK);
+        Self {
+            id,
+            messages,
+            note,
+            stage: Stage::Creating,
+            deadline,
+            lost_since: None,
+            retry_at: None,
+            failures: 0,
+            grace,
+        }
+    }
+
+    /// A reply to what was asked last; `answer` is none where it says nothing usable.
+    pub(crate) fn replied(&mut self, now: Now, status: Option<u16>, answer: Option<Answer>) -> Next {
+        match (self.stage, status, answer) {
+            (Stage::Creating, Some(200 | 201), Some(answer)) => {
+                self.answered();
+                self.stage = Stage::Waiting;
+                match answer.state {
+                    State::Pending => Next::Tell,
+                    _ => self.judge(&answer),
+                }
+            }
+            (Stage::Creating, Some(409), _) => {
+                Next::Refuse(Reason::ApprovalMismatch, String::new())
+            }
+            (Stage::Waiting, Some(200), Some(answer)) => {
+                self.answered();
+                self.judge(&answer)
+            }
+            (Stage::Redeeming, Some(200), Some(answer)) => {
+                if answer.state == State::Approved && answer.digest == self.note.command.digest.to_hex() {
+                    Next::Release
+                } else {
+                    Next::Refuse(Reason::ApprovalMismatch, String::new())
+                }
+            }
+            (Stage::Redeeming, Some(409), _) => Next::Refuse(Reason::ApprovalMismatch, String::new()),
+            _ => self.lost(now),
+        }
+    }
+
+    /// Time has passed.
+    pub(crate) fn tick(&mut self, now: Now) -> Next {
+        let millis = now.millis();
+        if millis >= self.deadline && self.stage != Stage::Redeeming {
+            return Next::Refuse(Reason::ApprovalExpired, String::new());
+        }
+        match self.retry_at {
+            Some(at) if millis >= at => {
+                self.retry_at = None;
+                Next::Ask
+            }
+            Some(_) | None => Next::Nothing,
+        }
+    }
+
+    fn answered(&mut self) {
+        self.lost_since = None;
+        self.failures = 0;
+    }
+
+    fn judge(&mut self, answer: &Answer) -> Next {
+        let by = answer.decided_by.as_deref().unwrap_or_default();
+        let reason = answer.reason.as_deref().unwrap_or_default();
+        let words = match (by.is_empty(), reason.is_empty()) {
+            (true, true) => String::new(),
+            (true, false) => reason.to_owned(),
+            (false, true) => format!("by {by}"),
+            (false, false) => format!("by {by}: {reason}"),
+        };
+        match answer.state {
+            State::Pending => Next::Ask,
+            State::Approved => {
+                self.stage = Stage::Redeeming;
+                Next::Ask
+            }
+            State::Rejected => Next::Refuse(Reason::ApprovalRejected, words),
+            State::Expired => Next::Refuse(Reason::ApprovalExpired, String::new()),
+            State::Cancelled => Next::Refuse(Reason::ApprovalCancelled, words),
+        }
+    }
+
+    /// The sidecar did not answer as it should: try again for a while, then give up.
+    fn lost(&mut self, now: Now) -> Next {
+        let millis = now.millis();
+        let since = *self.lost_since.get_or_insert(millis);
+        if millis.saturating_sub(since) >= self.grace {
+            return Next::Refuse(Reason::ApprovalUnavailable, String::new());
+        }
+        self.retry_at = Some(millis.saturating_add(RETRY_FIRST << self.failures.min(4)));
+        self.failures = self.failures.saturating_add(1);
+        Next::Nothing
+    }
+}

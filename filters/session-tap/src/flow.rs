@@ -1,0 +1,134 @@
+//! The flow: every message becomes part of a record; in strict mode commands wait for it.
+
+use std::collections::VecDeque;
+
+use chaperone_flow::postgres::{Gate, Turn, fatal};
+use chaperone_flow::{Cx, Effect, Flow, Live, Note, Peer, Step};
+use chaperone_model::Reason;
+use chaperone_pgwire::{Frame, tag};
+use chaperone_policy::RecordingMode;
+use chaperone_proto::{Body, Closed, Opened, Payload, Source};
+use chaperone_settings::Settings;
+
+/// A client message that waits for its record.
+#[derive(Debug)]
+struct Kept {
+    tag: u8,
+    bytes: Vec<u8>,
+    note: Option<Note>,
+}
+
+/// session-tap on one connection.
+#[derive(Debug)]
+pub struct SessionTap {
+    settings: Live<Settings>,
+    gate: Gate<()>,
+    opened: bool,
+    /// Strict mode: what waits until everything recorded so far is durable.
+    waiting: VecDeque<Kept>,
+    waiting_bytes: usize,
+}
+
+impl SessionTap {
+    /// Bytes that may wait for their records.
+    pub const WAITING_MOST: usize = 32 << 20;
+
+    /// A tap that records as the policy of `settings` says.
+    #[must_use]
+    pub fn new(settings: Live<Settings>) -> Self {
+        Self { settings, gate: Gate::default(), opened: false, waiting: VecDeque::new(), waiting_bytes: 0 }
+    }
+
+    fn open(&mut self, cx: &mut Cx<'_>) {
+        if std::mem::replace(&mut self.opened, true) {
+            return;
+        }
+        let opened = Opened {
+            client: cx.session.client.clone(),
+            resource: self.settings.get().resource.clone(),
+            protocol: "postgres".to_owned(),
+        };
+        cx.effect(Effect::Record(Source::Tap, Body::Opened(opened)));
+    }
+
+    fn is_strict(&self) -> bool {
+        self.settings.get().policy.recording() == RecordingMode::Strict
+    }
+
+    fn first(&mut self) -> Option<Kept> {
+        let kept = self.waiting.pop_front()?;
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(kept.bytes.len());
+        Some(kept)
+    }
+}
+
+fn payload(frame: &Frame<'_>) -> Payload {
+    Payload { bytes: frame.bytes.to_vec(), omitted: 0 }
+}
+
+impl Flow for SessionTap {
+    fn client(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>, note: &mut Option<Note>) -> Step {
+        if self.waiting.is_empty() && !self.gate.admits(&frame) {
+            return Step::Take;
+        }
+        if !self.gate.is_ready() || frame.tag == tag::client::PASSWORD {
+            return self.gate.pass(cx, &frame);
+        }
+        let strict = self.is_strict();
+        if !strict && self.waiting.is_empty() {
+            cx.effect(Effect::Record(Source::Tap, Body::Client(payload(&frame))));
+            return self.gate.pass(cx, &frame);
+        }
+        if self.waiting_bytes + frame.bytes.len() > Self::WAITING_MOST {
+            self.waiting.clear();
+            self.gate.end(cx, &fatal(Reason::RecordUnavailable));
+            return Step::Take;
+        }
+        cx.effect(Effect::RecordDurably(Source::Tap, Body::Client(payload(&frame))));
+        self.waiting_bytes += frame.bytes.len();
+        self.waiting.push_back(Kept { tag: frame.tag, bytes: frame.bytes.to_vec(), note: note.take() });
+        Step::Take
+    }
+
+    fn server(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>) -> Step {
+        let ready = self.gate.is_ready();
+        match self.gate.server(cx, &frame) {
+            Turn::Taken | Turn::Hidden(_) => Step::Take,
+            Turn::Pass(_) => {
+                if ready {
+                    cx.effect(Effect::Record(Source::Tap, Body::Server(payload(&frame))));
+                } else if self.gate.is_ready() {
+                    self.open(cx);
+                }
+                Step::Pass
+            }
+        }
+    }
+
+    fn recorded(&mut self, cx: &mut Cx<'_>, durable: bool) {
+        // One call for each message, in order: the first that waits is meant.
+        let Some(kept) = self.first() else { return };
+        let frame = Frame { tag: kept.tag, bytes: &kept.bytes };
+        if !self.gate.admits(&frame) {
+            return;
+        }
+        if !durable && frame.tag != tag::client::TERMINATE {
+            self.gate.refuse(cx, frame.tag, &fatal(Reason::RecordUnavailable));
+            return;
+        }
+        if self.gate.pass(cx, &frame) == Step::Pass {
+            cx.send_with(kept.bytes, kept.note);
+        }
+    }
+
+    fn closed(&mut self, cx: &mut Cx<'_>, by: Peer) {
+        if self.opened {
+            let closed = Closed { by: by.name().to_owned() };
+            cx.effect(Effect::Record(Source::Tap, Body::Closed(closed)));
+        }
+    }
+
+    fn waits(&self) -> bool {
+        !self.waiting.is_empty() || self.is_strict()
+    }
+}

@@ -1,0 +1,25 @@
+//! The module as the host sees it.
+
+use chaperone_flow::{Flow, Live};
+use chaperone_settings::Settings;
+
+use crate::SessionTap;
+
+/// The separate session-tap.
+#[derive(Debug)]
+pub struct Module;
+
+impl chaperone_host::Module for Module {
+    const NAME: &'static str = "session-tap";
+    const READS_NOTES: bool = false;
+    const EMITS_NOTES: bool = false;
+    const MAKES_SESSION: bool = false;
+
+    type Shared = ();
+
+    fn shared(_settings: &Settings, _random: [u8; 32]) {}
+
+    fn flows(_shared: &(), settings: &Live<Settings>) -> Vec<Box<dyn Flow>> {
+        vec![Box::new(SessionTap::new(settings.clone()))]
+    }
+}

@@ -1,0 +1,288 @@
+//! The flow: Query, Parse, Bind and Execute to verdicts.
+
+use std::rc::Rc;
+
+use chaperone_flow::postgres::{Answered, Gate, Turn, fatal, refusal};
+use chaperone_flow::{Command, Cx, Effect, Flow, Live, Note, Step, clip};
+use chaperone_model::{Decision, Digest, Reason, UnixSeconds, Verdict};
+use chaperone_pgwire::client::{Bind, Execute, Parse, Query, Target};
+use chaperone_pgwire::exchange::Request;
+use chaperone_pgwire::{Frame, tag};
+use chaperone_policy::Caller;
+use chaperone_proto::{Body, Source, VerdictRecord};
+use chaperone_settings::Settings;
+
+use crate::FactsCache;
+use crate::meaning::{Meaning, Meanings, joined};
+
+/// What to do when a request is answered.
+#[derive(Debug, Default)]
+enum Pending {
+    #[default]
+    Nothing,
+    /// Bind: the portal's name and the definition's number.
+    Bind(Vec<u8>, u64),
+    /// Close of a portal: its name and the mark.
+    ClosePortal(Vec<u8>, u64),
+    /// Close of a statement.
+    CloseStatement(Vec<u8>, u64),
+    /// Parse.
+    Parse(Vec<u8>, u64),
+}
+
+/// The last verdict: agents repeat themselves.
+#[derive(Debug)]
+struct Last {
+    command: Rc<Command>,
+    settings: Rc<Settings>,
+    /// A rule may look at the clock.
+    second: UnixSeconds,
+    verdict: Rc<Verdict>,
+    facts_wanted: bool,
+    policy: Digest,
+}
+
+/// sql-guard on one connection.
+#[derive(Debug)]
+pub struct SqlGuard {
+    settings: Live<Settings>,
+    cache: FactsCache,
+    gate: Gate<Pending>,
+    meanings: Meanings,
+    last: Option<Last>,
+}
+
+impl SqlGuard {
+    /// A guard that obeys `settings` and shares `cache` with the other connections of the VM.
+    #[must_use]
+    pub fn new(settings: Live<Settings>, cache: FactsCache) -> Self {
+        Self { settings, cache, gate: Gate::default(), meanings: Meanings::default(), last: None }
+    }
+
+    fn refuse(&mut self, cx: &mut Cx<'_>, tag: u8, reason: Reason) -> Step {
+        self.gate.refuse(cx, tag, &fatal(reason));
+        Step::Take
+    }
+
+    /// The verdict on a command, as a note for the flows behind; a denial is refused here and none comes back.
+    fn judge(&mut self, cx: &mut Cx<'_>, tag: u8, command: &Rc<Command>, runs: bool) -> Option<Note> {
+        let settings = self.settings.get();
+        let second = cx.now.seconds();
+        let same = self.last.as_ref().is_some_and(|last| {
+            Rc::ptr_eq(&last.command, command) && Rc::ptr_eq(&last.settings, &settings) && last.second == second
+        });
+        if !same {
+            let Some(identity) = cx.session.identity.clone() else {
+                self.refuse(cx, tag, Reason::IdentityMissing);
+                return None;
+            };
+            let caller = Caller {
+                identity: &identity,
+                resource: &settings.resource,
+                role: &cx.session.role,
+                database: &cx.session.database,
+            };
+            let verdict = Rc::new(settings.policy.decide(&caller, &command.facts, second));
+            let masks = settings.policy.masks(&caller);
+            let facts_wanted = !masks.columns.is_empty();
+            let policy = settings.policy.digest();
+            self.last = Some(Last { command: Rc::clone(command), settings, second, verdict, facts_wanted, policy });
+        }
+        let last = self.last.as_ref()?;
+        let (verdict, policy, facts_wanted) = (Rc::clone(&last.verdict), last.policy, last.facts_wanted);
+        let denied = verdict.decision == Decision::Deny;
+        if runs || denied {
+            record(cx, &verdict, command, policy);
+        }
+        if denied {
+            self.gate.refuse(cx, tag, &refusal(&verdict));
+            return None;
+        }
+        Some(Note { verdict, command: Rc::clone(command), policy, facts_wanted })
+    }
+
+    fn query(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, note: &mut Option<Note>) -> Step {
+        let Ok(query) = Query::read(frame.body()) else {
+            return self.refuse(cx, frame.tag, Reason::ProtocolViolation);
+        };
+        let command = self.cache.command(query.text);
+        let Ok(command) = self.meanings.resolve(command) else {
+            return self.refuse(cx, frame.tag, Reason::PreparedUnknown);
+        };
+        *note = self.judge(cx, frame.tag, &command, true);
+        if note.is_none() {
+            return Step::Take;
+        }
+        if !self.meanings.remember(&command) {
+            return self.refuse(cx, frame.tag, Reason::TooManyStatements);
+        }
+        self.gate.pass(cx, frame)
+    }
+
+    fn parse(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, note: &mut Option<Note>) -> Step {
+        let Ok(parse) = Parse::read(frame.body()) else {
+            return self.refuse(cx, frame.tag, Reason::ProtocolViolation);
+        };
+        let command = self.cache.command(parse.text);
+        let Ok(command) = self.meanings.resolve(command) else {
+            return self.refuse(cx, frame.tag, Reason::PreparedUnknown);
+        };
+        *note = self.judge(cx, frame.tag, &command, false);
+        if note.is_none() {
+            return Step::Take;
+        }
+        if !self.meanings.remember(&command) {
+            return self.refuse(cx, frame.tag, Reason::TooManyStatements);
+        }
+        let Ok(definition) = self.meanings.statements.define(parse.name, Rc::new(vec![command])) else {
+            return self.refuse(cx, frame.tag, Reason::TooManyStatements);
+        };
+        self.gate.pass_with(cx, frame, Pending::Parse(parse.name.to_vec(), definition))
+    }
+
+    fn bind(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, note: &mut Option<Note>) -> Step {
+        let Ok(bind) = Bind::read(frame.body()) else {
+            return self.refuse(cx, frame.tag, Reason::ProtocolViolation);
+        };
+        let meaning = self.meanings.of_statement(bind.statement);
+        let Some(command) = joined(&meaning) else {
+            return self.refuse(cx, frame.tag, Reason::PreparedUnknown);
+        };
+        // A policy may have changed since the Parse: what it denies now does not get a portal either.
+        *note = self.judge(cx, frame.tag, &command, false);
+        if note.is_none() {
+            return Step::Take;
+        }
+        let Ok(definition) = self.meanings.portals.define(bind.portal, Rc::new(meaning)) else {
+            return self.refuse(cx, frame.tag, Reason::TooManyStatements);
+        };
+        self.gate.pass_with(cx, frame, Pending::Bind(bind.portal.to_vec(), definition))
+    }
+
+    fn execute(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, note: &mut Option<Note>) -> Step {
+        let Ok(execute) = Execute::read(frame.body()) else {
+            return self.refuse(cx, frame.tag, Reason::ProtocolViolation);
+        };
+        let meaning: Meaning = self.meanings.of_portal(execute.portal);
+        let Some(command) = joined(&meaning) else {
+            return self.refuse(cx, frame.tag, Reason::PortalUnknown);
+        };
+        *note = self.judge(cx, frame.tag, &command, true);
+        if note.is_none() {
+            return Step::Take;
+        }
+        self.gate.pass(cx, frame)
+    }
+
+    fn close(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Step {
+        let pending = match Target::read(frame.body()) {
+            Ok(Target::Portal(name)) => Pending::ClosePortal(name.to_vec(), self.meanings.portals.mark()),
+            Ok(Target::Statement(name)) => Pending::CloseStatement(name.to_vec(), self.meanings.statements.mark()),
+            Err(_) => return self.refuse(cx, frame.tag, Reason::ProtocolViolation),
+        };
+        self.gate.pass_with(cx, frame, pending)
+    }
+}
+
+impl Flow for SqlGuard {
+    fn client(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>, note: &mut Option<Note>) -> Step {
+        if !self.gate.admits(&frame) {
+            return Step::Take;
+        }
+        // Before the session is ready there are no commands; what the door lets pass then is identity's to judge.
+        if !self.gate.is_ready() {
+            return self.gate.pass(cx, &frame);
+        }
+        match frame.tag {
+            tag::client::QUERY => self.query(cx, &frame, note),
+            tag::client::PARSE => self.parse(cx, &frame, note),
+            tag::client::BIND => self.bind(cx, &frame, note),
+            tag::client::EXECUTE => self.execute(cx, &frame, note),
+            tag::client::CLOSE => self.close(cx, &frame),
+            tag::client::SYNC => {
+                self.meanings.statements.batch_ends();
+                self.meanings.portals.batch_ends();
+                self.gate.pass(cx, &frame)
+            }
+            tag::client::COPY_DATA
+            | tag::client::COPY_DONE
+            | tag::client::COPY_FAIL
+            | tag::client::DESCRIBE
+            | tag::client::FLUSH
+            | tag::client::TERMINATE => self.gate.pass(cx, &frame),
+            tag::client::FUNCTION_CALL => self.refuse(cx, frame.tag, Reason::FunctionCallRefused),
+            _ => {
+                self.gate.end(cx, &fatal(Reason::MessageUnsupported));
+                Step::Take
+            }
+        }
+    }
+
+    fn server(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>) -> Step {
+        let (pass, answered) = match self.gate.server(cx, &frame) {
+            Turn::Taken => return Step::Take,
+            Turn::Hidden(answered) => (Step::Take, answered),
+            Turn::Pass(answered) => (Step::Pass, answered),
+        };
+        match answered {
+            Answered::Last(_, Pending::Parse(name, definition)) => self.meanings.statements.confirm(&name, definition),
+            Answered::Last(_, Pending::Bind(name, definition)) => self.meanings.portals.confirm(&name, definition),
+            Answered::Last(_, Pending::CloseStatement(name, before)) => self.meanings.statements.closed(&name, before),
+            Answered::Last(_, Pending::ClosePortal(name, before)) => self.meanings.portals.closed(&name, before),
+            Answered::Ready { status, skipped, .. } => {
+                self.forget(skipped);
+                if status == b'I' {
+                    self.meanings.portals.forget_confirmed();
+                }
+            }
+            Answered::Aside | Answered::Last(_, Pending::Nothing) | Answered::Part(..) => {}
+        }
+        pass
+    }
+}
+
+impl SqlGuard {
+    fn forget(&mut self, skipped: Vec<(Request, Pending)>) {
+        for (_, pending) in skipped {
+            match pending {
+                Pending::Parse(name, definition) => self.meanings.statements.fail(&name, definition),
+                Pending::Bind(name, definition) => self.meanings.portals.fail(&name, definition),
+                Pending::ClosePortal(..) | Pending::CloseStatement(..) | Pending::Nothing => {}
+            }
+        }
+    }
+}
+
+fn record(cx: &mut Cx<'_>, verdict: &Verdict, command: &Command, policy: Digest) {
+    let name = |decision| match decision {
+        Decision::Allow => "allow",
+        Decision::Deny => "deny",
+        Decision::Hold => "hold",
+    };
+    let plain = verdict.decision == Decision::Allow && verdict.shadow.is_none();
+    cx.effect(Effect::Count(
+        match verdict.decision {
+            Decision::Allow => "chaperone.verdict.allow",
+            Decision::Deny => "chaperone.verdict.deny",
+            Decision::Hold => "chaperone.verdict.hold",
+        },
+        1,
+    ));
+    let body = VerdictRecord {
+        decision: name(verdict.decision).to_owned(),
+        reason: verdict.reason.code().to_owned(),
+        rule: verdict.rule.as_ref().map(|rule| rule.0.clone()).unwrap_or_default(),
+        // What is allowed is in the recording already, as the client sent it.
+        message: if plain { String::new() } else { verdict.message.clone() },
+        digest: command.digest.to_hex(),
+        policy: policy.to_hex(),
+        shadow: verdict.shadow.map(name).unwrap_or_default().to_owned(),
+        statement: if plain { String::new() } else { clip(&command.text).to_owned() },
+    };
+    cx.effect(Effect::Record(Source::Guard, Body::Verdict(body)));
+    if !plain {
+        let rule = verdict.rule.as_ref().map_or("", |rule| rule.as_str());
+        let text = format!("{} {} {rule}", name(verdict.decision), verdict.reason.code());
+        cx.effect(Effect::Annotate("chaperone.verdict", text.into_bytes()));
+    }
+}

@@ -1,0 +1,124 @@
+//! What the names of a session mean: prepared statements, portals, and those that SQL's own PREPARE made.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use chaperone_flow::Command;
+use chaperone_flow::postgres::Names;
+use chaperone_model::facts::{Effect, Facts, Verb};
+
+/// Everything that a name may stand for; usually one command.
+pub(crate) type Meaning = Vec<Rc<Command>>;
+
+/// The names of one session.
+#[derive(Debug)]
+pub(crate) struct Meanings {
+    pub(crate) statements: Names<Meaning>,
+    pub(crate) portals: Names<Meaning>,
+    /// By SQL's PREPARE. Never forgotten but with the session: DEALLOCATE may fail, a rollback does not undo it.
+    prepared: HashMap<String, Meaning>,
+}
+
+impl Default for Meanings {
+    fn default() -> Self {
+        Self {
+            statements: Names::new(Names::<Meaning>::DEFAULT_MOST),
+            portals: Names::new(Names::<Meaning>::DEFAULT_MOST),
+            prepared: HashMap::new(),
+        }
+    }
+}
+
+/// How many names SQL's PREPARE may make in one session, and how many texts one of them may have had.
+const PREPARED_MOST: usize = 1_000;
+
+/// What EXECUTE names is not known.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Unknown;
+
+impl Meanings {
+    /// Everything that the prepared statement may mean; empty for an unknown name.
+    pub(crate) fn of_statement(&self, name: &[u8]) -> Meaning {
+        let mut meaning = flat(&self.statements, name);
+        if let Some(prepared) = std::str::from_utf8(name).ok().and_then(|name| self.prepared.get(name)) {
+            meaning.extend(prepared.iter().cloned());
+        }
+        meaning
+    }
+
+    /// Everything that the portal may mean; empty for an unknown name.
+    pub(crate) fn of_portal(&self, name: &[u8]) -> Meaning {
+        flat(&self.portals, name)
+    }
+
+    /// Puts what EXECUTE runs into the facts of a command that contains one.
+    pub(crate) fn resolve(&self, command: Rc<Command>) -> Result<Rc<Command>, Unknown> {
+        let mut run = Vec::new();
+        for statement in &command.facts.statements {
+            if !statement.verbs.contains(&Verb::Execute) {
+                continue;
+            }
+            for effect in &statement.effects {
+                let Effect::Prepared(name) = effect else { continue };
+                let meaning = self.of_statement(name.as_bytes());
+                if meaning.is_empty() {
+                    return Err(Unknown);
+                }
+                run.extend(meaning);
+            }
+        }
+        if run.is_empty() {
+            return Ok(command);
+        }
+        let mut facts = command.facts.clone();
+        for inner in run {
+            facts.statements.extend(inner.facts.statements.iter().cloned());
+            facts.opaque = facts.opaque.or_else(|| inner.facts.opaque.clone());
+        }
+        Ok(Rc::new(Command { text: command.text.clone(), digest: command.digest, facts }))
+    }
+
+    /// A command goes to the server: remembers what its PREPAREs define. False where there are too many.
+    pub(crate) fn remember(&mut self, command: &Rc<Command>) -> bool {
+        for name in prepares(&command.facts) {
+            if self.prepared.len() >= PREPARED_MOST && !self.prepared.contains_key(name) {
+                return false;
+            }
+            let meaning = self.prepared.entry(name.to_owned()).or_default();
+            if meaning.iter().any(|known| known.digest == command.digest) {
+                continue;
+            }
+            if meaning.len() >= PREPARED_MOST {
+                return false;
+            }
+            meaning.push(Rc::clone(command));
+        }
+        true
+    }
+}
+
+fn flat(names: &Names<Meaning>, name: &[u8]) -> Meaning {
+    names.meanings(name).flat_map(|meaning| meaning.iter().cloned()).collect()
+}
+
+fn prepares(facts: &Facts) -> impl Iterator<Item = &str> {
+    let preparing = facts.statements.iter().filter(|statement| statement.verbs.contains(&Verb::Prepare));
+    preparing.flat_map(|statement| &statement.effects).filter_map(|effect| match effect {
+        Effect::Prepared(name) => Some(name.as_str()),
+        _ => None,
+    })
+}
+
+/// One command that does what all of these do.
+pub(crate) fn joined(meaning: &Meaning) -> Option<Rc<Command>> {
+    let (first, rest) = meaning.split_first()?;
+    if rest.is_empty() {
+        return Some(Rc::clone(first));
+    }
+    let mut command = Command::clone(first);
+    for other in rest {
+        command.facts.statements.extend(other.facts.statements.iter().cloned());
+        command.facts.opaque = command.facts.opaque.or_else(|| other.facts.opaque.clone());
+    }
+    Some(Rc::new(command))
+}

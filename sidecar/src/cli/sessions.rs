@@ -1,0 +1,193 @@
+//! `chaperone sessions`.
+
+mod play;
+mod show;
+
+use std::io::Write;
+
+use anstyle::Style;
+use chaperone_proto::{Message, Record};
+use clap::Subcommand;
+use serde::Deserialize;
+
+use super::{Answer, Trouble, print_json};
+use crate::chain::{Link, Verifier};
+use crate::client::{Error as ClientError, Place, Sidecar, segment};
+use crate::clock;
+use crate::http::{Detail, Page};
+use crate::store::Session;
+use crate::terminal::{BAD, FAINT, GOOD, STRONG, Table, WAITING, cut, one_line, styled};
+
+/// See what agents did: list, show, play, verify.
+///
+/// Needs CHAPERONE_OPERATOR_TOKEN. ID is a session's id, the beginning of it, or `last`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The latest sessions; exit code 1 when there are none.
+    List {
+        /// At most so many.
+        #[arg(long, default_value_t = 30)]
+        limit: u32,
+    },
+    /// One session: who, when, every verdict and every approval.
+    Show {
+        /// Which session.
+        id: String,
+    },
+    /// The session as the agent saw it.
+    Play(play::Args),
+    /// Check that nothing was altered, removed or lost; exit code 1 when it is not whole.
+    Verify {
+        /// Which session.
+        id: String,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+struct List {
+    sessions: Vec<Session>,
+}
+
+pub(super) fn run(args: &Args, out: &mut impl Write) -> Result<Answer, Trouble> {
+    let sidecar = Sidecar::at(&args.place)?;
+    match &args.command {
+        Command::List { limit } => list(&sidecar, *limit, args.json, out),
+        Command::Show { id } => show::run(&sidecar, id, args.json, out),
+        Command::Play(play) => play::run(&sidecar, play, args.json, out),
+        Command::Verify { id } => verify(&sidecar, id, args.json, out),
+    }
+}
+
+fn list(sidecar: &Sidecar, limit: u32, json: bool, out: &mut impl Write) -> Result<Answer, Trouble> {
+    let List { sessions } = sidecar.get(&format!("/v1/sessions?limit={limit}"))?;
+    let answer = if sessions.is_empty() { Answer::No } else { Answer::Yes };
+    if json {
+        print_json(out, &sessions)?;
+        return Ok(answer);
+    }
+    if sessions.is_empty() {
+        writeln!(out, "no session is recorded")?;
+        return Ok(answer);
+    }
+    let heads = ["SESSION", "BEGAN (UTC)", "TOOK", "WHO", "WHERE", "ALLOWED", "DENIED", "HELD", "STATE"];
+    let mut table = Table::new(&heads);
+    for session in &sessions {
+        let summary = &session.summary;
+        let plain = |text: String| (Style::new(), text);
+        let who = if summary.subject.is_empty() { "(not signed in)" } else { &summary.subject };
+        let place = format!("{}/{}", summary.resource, summary.role);
+        let coloured = |count: u64, style| (if count > 0 { style } else { FAINT }, count.to_string());
+        let (style, state) = match (summary.lost, summary.closed_by.as_str()) {
+            (1.., _) => (BAD, "records lost"),
+            (0, "") => (GOOD, "open"),
+            (0, _) => (FAINT, "closed"),
+        };
+        table.row(vec![
+            (STRONG, cut(session.id.as_str(), 14)),
+            plain(session.first_ms.to_string()),
+            plain(clock::duration(session.last_ms.since(session.first_ms))),
+            plain(cut(&one_line(who), 24)),
+            plain(cut(&one_line(&place), 24)),
+            plain(summary.allowed.to_string()),
+            coloured(summary.denied, BAD),
+            coloured(summary.held, WAITING),
+            (style, state.to_owned()),
+        ]);
+    }
+    table.print(out)?;
+    Ok(answer)
+}
+
+fn detail(sidecar: &Sidecar, id: &str) -> Result<Detail, Trouble> {
+    Ok(sidecar.get(&format!("/v1/sessions/{}", segment(id)))?)
+}
+
+/// Walks through all records in the order of the chain.
+fn each_link(
+    sidecar: &Sidecar,
+    session: &Session,
+    mut each: impl FnMut(Link) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    let mut after = 0;
+    loop {
+        let page: Page = sidecar.get(&format!("/v1/sessions/{}/records?after={after}", session.id))?;
+        for record in &page.records {
+            let link = record.link();
+            let unknown = || ClientError::Unknown(format!("record {} is not well formed", record.position));
+            each(link.ok_or_else(unknown)?)?;
+        }
+        match page.next {
+            // A page that does not get on would be asked for for ever.
+            Some(next) if next > after => after = next,
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// All records by time; those of one filter stay in its own order.
+fn by_time(sidecar: &Sidecar, session: &Session) -> Result<Vec<Record>, Trouble> {
+    let mut records = Vec::new();
+    each_link(sidecar, session, |link| {
+        // What cannot be read is for `verify` to tell.
+        records.extend(Record::decode(link.body.as_slice()).ok());
+        Ok(())
+    })?;
+    records.sort_by_key(|record| (record.time, record.source, record.seq));
+    Ok(records)
+}
+
+fn verify(sidecar: &Sidecar, id: &str, json: bool, out: &mut impl Write) -> Result<Answer, Trouble> {
+    let Detail { session, .. } = detail(sidecar, id)?;
+    let head = session.head().ok_or_else(|| ClientError::Unknown("the head is no digest".to_owned()))?;
+    let mut verifier = Verifier::new(session.id.clone());
+    each_link(sidecar, &session, |link| {
+        // What came after the head was read is not judged.
+        if link.position <= head.records {
+            verifier.push(&link);
+        }
+        Ok(())
+    })?;
+    let report = verifier.finish(head);
+    let answer = if report.is_whole() { Answer::Yes } else { Answer::No };
+    if json {
+        let whole = report.is_whole();
+        let value = serde_json::json!({
+            "session": session.id, "whole": whole, "head": session.head, "report": report
+        });
+        print_json(out, &value)?;
+        return Ok(answer);
+    }
+    let state = if report.closed { "closed" } else { "still open" };
+    if report.is_whole() {
+        let whole = styled(GOOD, "whole");
+        writeln!(
+            out,
+            "{} is {whole}: {} records, {state}, head {}",
+            session.id, report.records, session.head
+        )?;
+    } else {
+        let broken = styled(BAD, "not whole");
+        writeln!(out, "{} is {broken}: {} records, {state}", session.id, report.records)?;
+        for fault in &report.faults {
+            writeln!(out, "  {}", one_line(&fault.to_string()))?;
+        }
+        if report.more_faults > 0 {
+            writeln!(out, "  and {} more faults", report.more_faults)?;
+        }
+    }
+    if report.omitted > 0 {
+        writeln!(out, "{} bytes were left out by the recorder's limits", report.omitted)?;
+    }
+    Ok(answer)
+}

@@ -1,0 +1,112 @@
+//! Delivery of a policy to Envoy: one ECDS file a plugin, replaced in one step, and only by a valid policy.
+//!
+//! Envoy watches the directory for files that are moved into it and pushes a changed plugin configuration to all
+//! workers. What is not a policy never gets that far: the old files stay, and the old policy goes on.
+
+mod envoy;
+mod settings;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use settings::{Plugin, Settings};
+pub(crate) use watch::Watch;
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use chaperone_policy::Policy;
+
+/// Where the policy comes from and where it goes.
+#[derive(Clone, Debug)]
+pub(crate) struct Delivery {
+    policy: PathBuf,
+    settings: PathBuf,
+    directory: PathBuf,
+}
+
+/// What was delivered.
+#[derive(Debug)]
+pub(crate) struct Delivered {
+    /// The policy's name.
+    pub(crate) policy: String,
+    /// The policy's digest, hexadecimal.
+    pub(crate) digest: String,
+    /// The files that are new or changed.
+    pub(crate) changed: Vec<PathBuf>,
+    /// How many files there are.
+    pub(crate) files: usize,
+}
+
+/// Why nothing was delivered.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// A file cannot be read or written.
+    #[error("{path}: {1}", path = .0.display())]
+    Io(PathBuf, io::Error),
+    /// A document is not what it must be; each problem with its line.
+    #[error("{}", problems(.0, .1))]
+    Invalid(PathBuf, Vec<String>),
+}
+
+impl Delivery {
+    /// Of a policy, to the plugins of some settings, into a directory.
+    pub(crate) fn new(policy: PathBuf, settings: PathBuf, directory: PathBuf) -> Self {
+        Self { policy, settings, directory }
+    }
+
+    /// Delivers, unless anything is wrong.
+    pub(crate) fn run(&self) -> Result<Delivered, Error> {
+        let text = read(&self.policy)?;
+        let policy = check(&self.policy, &text)?;
+        let settings = Settings::read(&self.settings)?;
+        let made = fs::create_dir_all(&self.directory);
+        made.map_err(|error| Error::Io(self.directory.clone(), error))?;
+        let digest = policy.digest().to_hex();
+        let mut changed = Vec::new();
+        for plugin in &settings.plugins {
+            let path = self.directory.join(format!("{}.yaml", plugin.name));
+            let content = envoy::discovery_response(plugin, &text, &digest);
+            if replace(&path, &content).map_err(|error| Error::Io(path.clone(), error))? {
+                changed.push(path);
+            }
+        }
+        Ok(Delivered { policy: policy.name().to_owned(), digest, changed, files: settings.plugins.len() })
+    }
+}
+
+/// Reads a policy and says what is wrong with it.
+pub(crate) fn check(path: &Path, text: &str) -> Result<Policy, Error> {
+    Policy::from_text(text).map_err(|error| invalid(path, &error))
+}
+
+/// A text file.
+pub(crate) fn read(path: &Path) -> Result<String, Error> {
+    fs::read_to_string(path).map_err(|error| Error::Io(path.to_owned(), error))
+}
+
+fn invalid(path: &Path, error: &chaperone_policy::Error) -> Error {
+    let problems = error.problems().iter().map(ToString::to_string).collect();
+    Error::Invalid(path.to_owned(), problems)
+}
+
+fn problems(path: &Path, problems: &[String]) -> String {
+    let line = |problem: &String| format!("{}: {problem}", path.display());
+    problems.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Puts a file in place in one step; false when it is there already, the same.
+fn replace(path: &Path, content: &str) -> io::Result<bool> {
+    if fs::read(path).is_ok_and(|before| before == content.as_bytes()) {
+        return Ok(false);
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let draft = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let mut file = File::create(&draft)?;
+    file.write_all(content.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    Ok(true)
+}

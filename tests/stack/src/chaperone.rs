@@ -1,0 +1,146 @@
+//! The parts that are the `chaperone` program itself.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::envoy::FILTERS;
+use crate::error::Error;
+use crate::http;
+use crate::part::{Launch, Lifetime, Part, Stop};
+use crate::ports::Ports;
+use crate::programs::Programs;
+use crate::psql::succeeded;
+use crate::rundir::RunDir;
+
+/// The tokens that the sidecar asks for.
+#[derive(Debug)]
+pub(crate) struct Tokens {
+    pub(crate) filter: String,
+    pub(crate) operator: String,
+}
+
+/// The development identity provider; its keys are in the run directory, so it may stop and come back.
+pub(crate) fn idp(
+    programs: &Programs,
+    run: &RunDir,
+    ports: &Ports,
+    lifetime: Lifetime,
+) -> Result<Part, Error> {
+    let mut part = start(
+        "idp",
+        programs.chaperone()?,
+        &[
+            "dev",
+            "idp",
+            "--listen",
+            &address(ports.idp),
+            "--issuer",
+            ISSUER,
+            "--state",
+            &text(&run.join("idp")),
+        ],
+        Vec::new(),
+        run,
+        lifetime,
+    )?;
+    part.wait_until(|| answers(ports.idp, "/.well-known/openid-configuration"))?;
+    Ok(part)
+}
+
+/// The issuer that the example policies trust. Envoy finds it through a cluster, so it may listen elsewhere.
+pub(crate) const ISSUER: &str = "http://127.0.0.1:8085";
+
+/// The sidecar; its records and approvals are in the run directory, so it may stop and come back.
+pub(crate) fn sidecar(
+    programs: &Programs,
+    run: &RunDir,
+    ports: &Ports,
+    tokens: &Tokens,
+    environment: &[(String, String)],
+    lifetime: Lifetime,
+) -> Result<Part, Error> {
+    let mut secrets = vec![
+        ("CHAPERONE_FILTER_TOKEN".to_owned(), tokens.filter.clone()),
+        ("CHAPERONE_OPERATOR_TOKEN".to_owned(), tokens.operator.clone()),
+    ];
+    secrets.extend_from_slice(environment);
+    let mut part = start(
+        "sidecar",
+        programs.chaperone()?,
+        &["serve", "--listen", &address(ports.sidecar), "--data", &text(&run.join("sidecar"))],
+        secrets,
+        run,
+        lifetime,
+    )?;
+    part.wait_until(|| answers(ports.sidecar, "/readyz"))?;
+    Ok(part)
+}
+
+/// Writes the filters' configuration whenever the policy file changes.
+pub(crate) fn delivery(
+    programs: &Programs,
+    run: &RunDir,
+    policy: &Path,
+    lifetime: Lifetime,
+) -> Result<Part, Error> {
+    let ecds = run.join("ecds");
+    let mut part = start(
+        "delivery",
+        programs.chaperone()?,
+        &[
+            "policy",
+            "deliver",
+            &text(policy),
+            "--out",
+            &text(&ecds),
+            "--wasm",
+            &text(&programs.wasm),
+            "--watch",
+        ],
+        Vec::new(),
+        run,
+        lifetime,
+    )?;
+    part.wait_until(|| FILTERS.iter().all(|filter| ecds.join(format!("{filter}.yaml")).exists()))?;
+    Ok(part)
+}
+
+/// Runs the program to its end and gives what it printed.
+pub(crate) fn run(command: &mut Command, log: &Path) -> Result<String, Error> {
+    let failed = |problem: String| Error::part("chaperone", problem, log);
+    let output = command.output().map_err(|error| failed(error.to_string()))?;
+    succeeded(&output).map_err(failed)?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn start(
+    name: &'static str,
+    program: &Path,
+    arguments: &[&str],
+    environment: Vec<(String, String)>,
+    run: &RunDir,
+    lifetime: Lifetime,
+) -> Result<Part, Error> {
+    let launch = Launch {
+        name,
+        program,
+        arguments: arguments.iter().map(Into::into).collect(),
+        environment,
+        log: run.join(&format!("{name}.log")),
+        stop: Stop::Terminate,
+        unprivileged: false,
+    };
+    Part::start(launch, lifetime)
+}
+
+fn answers(port: u16, path: &str) -> bool {
+    http::get(port, path).is_some_and(|response| response.status == 200)
+}
+
+fn address(port: u16) -> String {
+    format!("127.0.0.1:{port}")
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}

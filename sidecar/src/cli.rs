@@ -27,15 +27,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the sidecar: keep records, route approvals to people.
     Serve(serve::Args),
-    /// See what waits for approval, and decide it.
     Approvals(approvals::Args),
-    /// See what agents did: list, show, play, verify.
     Sessions(sessions::Args),
-    /// Check a policy, deliver it to Envoy.
     Policy(policy::Args),
-    /// A development identity provider and its tokens. Not for production.
     Dev(dev::Args),
     /// Print completions for a shell.
     Completions(completions::Args),

@@ -88,6 +88,7 @@ reasons! {
     TokenDuplicateClaim = "ID111", Identity, "28P01", "the token names a claim twice", "get a token from the identity provider itself";
     TokenClaim = "ID112", Identity, "28P01", "the token lacks a claim or has one of the wrong type", "ask for a token with subject, expiry and groups";
     KeysUnavailable = "ID113", Identity, "58000", "the identity provider's keys could not be fetched", "try again; the operator should look at the provider";
+    TooManyBadTokens = "ID114", Identity, "53300", "too many tokens with bad signatures are being tried", "try again later; the operator should look for who sends them";
     RoleUnknown = "ID120", Identity, "28000", "the role is not offered here", "connect as a role that the policy names";
     RoleNotPermitted = "ID121", Identity, "28000", "your groups may not use the role", "ask for membership, or connect as another role";
     DatabaseUnknown = "ID122", Identity, "28000", "the database is not offered here", "connect to a database that the policy names";

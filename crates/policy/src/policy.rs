@@ -114,6 +114,12 @@ impl Policy {
         &self.issuers
     }
 
+    /// What can be reached.
+    #[must_use]
+    pub fn resources(&self) -> &[Resource] {
+        &self.resources
+    }
+
     /// The resource of this name.
     #[must_use]
     pub fn resource(&self, name: &str) -> Option<&Resource> {

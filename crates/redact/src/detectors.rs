@@ -17,8 +17,9 @@ pub const TEXT_MAX: usize = 16 << 20;
 #[derive(Clone, Debug)]
 pub struct Detectors {
     transforms: [Option<Transform>; KINDS.len()],
-    /// For each byte, whether something may be found there.
-    triggers: Box<[bool; 256]>,
+    /// For each byte, at which next bytes something may be found there: one bit for each value of their last five
+    /// bits. That is rough, and enough to pass over nearly all of a text in one look-up a byte.
+    triggers: Box<[u32; 256]>,
     key: Key,
 }
 
@@ -52,6 +53,13 @@ struct Find {
     transform: Transform,
 }
 
+/// What has been looked at in vain, so that time stays linear.
+#[derive(Default)]
+struct Memo {
+    address: usize,
+    secret: secret::Memo,
+}
+
 /// What a text is part of, which decides what may be written into it.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) enum Within {
@@ -67,22 +75,24 @@ impl Detectors {
     pub fn new(detectors: &[(Detector, Transform)], key: [u8; 32]) -> Self {
         let transforms = KINDS
             .map(|kind| detectors.iter().find(|(known, _)| *known == kind).map(|(_, transform)| *transform));
-        let mut triggers = Box::new([false; 256]);
+        let mut triggers = Box::new([0; 256]);
+        let mut mark = |byte: u8, next: u32| {
+            if let Some(trigger) = triggers.get_mut(usize::from(byte)) {
+                *trigger |= next;
+            }
+        };
         for (kind, _) in KINDS.iter().zip(&transforms).filter(|(_, transform)| transform.is_some()) {
-            let mut mark = |byte: u8| {
-                if let Some(trigger) = triggers.get_mut(usize::from(byte)) {
-                    *trigger = true;
+            let alone: &[u8] = match kind {
+                Detector::Card | Detector::Iban | Detector::Ssn => b"0123456789",
+                Detector::Email => b"@",
+                Detector::IpAddress => b"0123456789:",
+                Detector::Phone => b"0123456789+(",
+                Detector::SecretKey => {
+                    secret::beginnings().for_each(|[byte, next]| mark(byte, bit(next)));
+                    b""
                 }
             };
-            match kind {
-                Detector::Card | Detector::Iban | Detector::Ssn => {
-                    b"0123456789".iter().for_each(|b| mark(*b))
-                }
-                Detector::Email => mark(b'@'),
-                Detector::IpAddress => b"0123456789:".iter().for_each(|b| mark(*b)),
-                Detector::Phone => b"0123456789+(".iter().for_each(|b| mark(*b)),
-                Detector::SecretKey => secret::first_bytes().for_each(mark),
-            }
+            alone.iter().for_each(|byte| mark(*byte, u32::MAX));
         }
         Self { transforms, triggers, key: Key::new(key) }
     }
@@ -156,10 +166,9 @@ impl Detectors {
     fn search(&self, bytes: &[u8]) -> Vec<Find> {
         let mut finds: Vec<Find> = Vec::new();
         let mut at = 0;
-        let mut memo = secret::Memo::default();
-        let is_trigger = |byte: &u8| self.triggers.get(usize::from(*byte)).copied().unwrap_or(false);
-        while let Some(skipped) = bytes.get(at..).and_then(|rest| rest.iter().position(is_trigger)) {
-            at += skipped;
+        let mut memo = Memo::default();
+        while let Some(trigger) = self.next_trigger(bytes, at) {
+            at = trigger;
             let floor = finds.last().map_or(0, |find| find.range.end);
             let (find, next) = self.look(&Text::new(bytes, floor), at, &mut memo);
             // Always on: a detector that looks nowhere must not stop the search.
@@ -177,39 +186,45 @@ impl Detectors {
         finds
     }
 
+    /// The first place from `at` on where something may be found.
+    fn next_trigger(&self, bytes: &[u8], at: usize) -> Option<usize> {
+        let rest = bytes.get(at..)?;
+        let following = rest.iter().skip(1).chain(&[0]);
+        let is_trigger = |(byte, next): (&u8, &u8)| {
+            self.triggers.get(usize::from(*byte)).is_some_and(|nexts| nexts & bit(*next) != 0)
+        };
+        rest.iter().zip(following).position(is_trigger).map(|skipped| at + skipped)
+    }
+
     /// What is found around `at`, and where to go on looking.
-    fn look(&self, text: &Text<'_>, at: usize, memo: &mut secret::Memo) -> (Option<Find>, usize) {
-        let by = |detector, find: fn(&Text<'_>, usize) -> Option<Range<usize>>| {
+    fn look(&self, text: &Text<'_>, at: usize, memo: &mut Memo) -> (Option<Find>, usize) {
+        let by = |detector, find: &mut dyn FnMut(&Text<'_>, usize) -> Option<Range<usize>>| {
             let transform = self.transform(detector)?;
             find(text, at).map(|range| Find { range, transform })
         };
         match text.byte(at) {
             Some(b'0'..=b'9') => {
-                let found = by(Detector::Iban, iban::find)
-                    .or_else(|| by(Detector::IpAddress, ip::find_v4))
-                    .or_else(|| by(Detector::Card, card::find))
-                    .or_else(|| by(Detector::Ssn, ssn::find))
-                    .or_else(|| by(Detector::Phone, phone::find_north_american));
+                let found = by(Detector::Iban, &mut iban::find)
+                    .or_else(|| by(Detector::IpAddress, &mut ip::find_v4))
+                    .or_else(|| by(Detector::Card, &mut card::find))
+                    .or_else(|| by(Detector::Ssn, &mut ssn::find))
+                    .or_else(|| by(Detector::Phone, &mut phone::find_north_american));
                 (found, text.digits_end(at))
             }
-            Some(b'@') => (by(Detector::Email, email::find), at + 1),
-            Some(b'+') => (by(Detector::Phone, phone::find_international), at + 1),
-            Some(b'(') => (by(Detector::Phone, phone::find_north_american), at + 1),
-            Some(b':') => match self.transform(Detector::IpAddress) {
-                Some(transform) => {
-                    let (found, looked) = ip::find_v6(text, at);
-                    (found.map(|range| Find { range, transform }), looked)
-                }
-                None => (None, at + 1),
-            },
-            _ => match self.transform(Detector::SecretKey) {
-                Some(transform) => {
-                    (secret::find(text, at, memo).map(|range| Find { range, transform }), at + 1)
-                }
-                None => (None, at + 1),
-            },
+            Some(b'@') => (by(Detector::Email, &mut email::find), at + 1),
+            Some(b'+') => (by(Detector::Phone, &mut phone::find_international), at + 1),
+            Some(b'(') => (by(Detector::Phone, &mut phone::find_north_american), at + 1),
+            Some(b':') => {
+                (by(Detector::IpAddress, &mut |text, at| ip::find_v6(text, at, &mut memo.address)), at + 1)
+            }
+            _ => (by(Detector::SecretKey, &mut |text, at| secret::find(text, at, &mut memo.secret)), at + 1),
         }
     }
+}
+
+/// The bit of a byte in [`Detectors::triggers`].
+const fn bit(byte: u8) -> u32 {
+    1 << (byte & 31)
 }
 
 /// Whether a find stands outside quotes, as a JSON number does.

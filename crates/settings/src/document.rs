@@ -2,10 +2,9 @@
 
 use chaperone_flow::{Limits as FlowLimits, RecorderLimits};
 use chaperone_pgwire::FrameLimits;
-use chaperone_policy::Policy;
+use chaperone_policy::{Policy, Tree};
 use chaperone_proto::struct_to_json;
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::Error;
 
@@ -16,15 +15,14 @@ pub(crate) struct Document {
     pub(crate) policy: Policy,
 }
 
+/// Everything but `policy`, which is an object, or text that holds YAML or JSON.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Raw {
+struct Rest {
     resource: String,
     sidecar: Sidecar,
     #[serde(default)]
     limits: Limits,
-    /// An object, or text that holds YAML or JSON.
-    policy: Value,
 }
 
 #[derive(Deserialize)]
@@ -85,28 +83,65 @@ impl Limits {
 }
 
 pub(crate) fn read(bytes: &[u8]) -> Result<Document, Error> {
-    let value = value(bytes)?;
-    let raw: Raw = serde_json::from_value(value).map_err(|error| Error::Form(error.to_string()))?;
-    let policy = match raw.policy {
-        Value::String(text) => Policy::from_text(&text),
-        other => Policy::from_json(other),
+    let mut tree = tree(bytes)?;
+    let Some(policy) = tree.take("policy") else {
+        return Err(Error::Form("field `policy` is missing".to_owned()));
     };
-    Ok(Document {
-        resource: raw.resource,
-        sidecar: raw.sidecar,
-        limits: raw.limits,
-        policy: policy.map_err(Error::Policy)?,
-    })
+    let rest: Rest = tree.decode().map_err(|error| Error::Form(error.to_string()))?;
+    let policy = match policy.as_text() {
+        Some(text) => Policy::from_text(text),
+        None => Policy::from_tree(&policy),
+    };
+    let policy = policy.map_err(Error::Policy)?;
+    Ok(Document { resource: rest.resource, sidecar: rest.sidecar, limits: rest.limits, policy })
 }
 
-/// Text first: a binary `Struct` begins with a field tag (0x0a) and a length, which is no JSON or YAML mapping.
-fn value(bytes: &[u8]) -> Result<Value, Error> {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        if let Ok(value) = chaperone_policy::text_to_json(text) {
-            if value.is_object() {
-                return Ok(value);
-            }
+/// A binary `Struct` first: it begins with a line feed and a length, and no text that means anything decodes as one.
+fn tree(bytes: &[u8]) -> Result<Tree, Error> {
+    if let Ok(json) = struct_to_json(bytes) {
+        if json.as_object().is_some_and(|fields| !fields.is_empty()) {
+            return Tree::from_json(json).map_err(|error| Error::Form(error.to_string()));
         }
     }
-    struct_to_json(bytes).map_err(|_| Error::Form("neither JSON, YAML nor a Struct".to_owned()))
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| Error::Form("neither JSON, YAML nor a Struct".to_owned()))?;
+    Tree::from_text(text).map_err(|error| Error::Form(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "
+resource: shop
+sidecar: { cluster: side }
+policy:
+  version: 1
+  name: shop
+  resources: []
+  rules: []
+";
+
+    #[test]
+    fn text_and_text_in_text_are_the_same() {
+        let nested = read(TEXT.as_bytes()).unwrap();
+        let inner = "{version: 1, name: shop, resources: [], rules: []}";
+        let text = format!("resource: shop\nsidecar: {{ cluster: side }}\npolicy: |\n  {inner}\n");
+        let quoted = read(text.as_bytes()).unwrap();
+        assert_eq!(nested.policy.digest(), quoted.policy.digest());
+        assert_eq!((nested.resource.as_str(), nested.sidecar.cluster.as_str()), ("shop", "side"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let of = |text: &str| match read(text.as_bytes()) {
+            Err(error) => error.to_string(),
+            Ok(_) => panic!("`{text}` was accepted"),
+        };
+        assert!(of("resource: shop").contains("policy"));
+        assert!(of(&TEXT.replace("resource:", "resuorce:")).contains("resuorce"));
+        assert!(of(&TEXT.replace("rules", "ruels")).contains("ruels"));
+        assert!(of("- 1").contains("policy"));
+        assert!(read(b"\xff\xff").is_err());
+    }
 }

@@ -7,8 +7,8 @@ mod columns;
 mod ranges;
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArguments, ObjectNamePart, Query, SetExpr, TableFactor, UnaryOperator, Value,
-    ValueWithSpan,
+    BinaryOperator, Expr, FunctionArguments, GroupByExpr, ObjectNamePart, Query, SelectItem, SetExpr, TableFactor,
+    UnaryOperator, Value, ValueWithSpan,
 };
 
 use columns::Mentions;
@@ -21,8 +21,24 @@ pub(crate) struct Target<'a> {
     pub(crate) table: &'a str,
     /// The name that it goes by in the statement.
     pub(crate) name: &'a str,
-    /// Whether other tables are joined to it.
-    pub(crate) others: bool,
+    /// Which columns are taken for its own.
+    columns: Own,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Own {
+    /// All.
+    Any,
+    /// Those behind its name.
+    Named,
+    /// Those behind its name and the bare ones.
+    NamedOrBare,
+}
+
+impl<'a> Target<'a> {
+    pub(crate) fn new(table: &'a str, alias: Option<&'a str>) -> Self {
+        Self { table, name: alias.unwrap_or(table), columns: Own::NamedOrBare }
+    }
 }
 
 /// Whether `predicate` may be false for some rows of the target.
@@ -82,7 +98,7 @@ fn judge(expression: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
         Expr::IsNull(inner) | Expr::IsNotNull(inner) | Expr::IsUnknown(inner) | Expr::IsNotUnknown(inner) => {
             some_if(is_column(inner) && Mentions::of(inner, target).bounds())
         }
-        Expr::InList { expr, list, negated: not } => judge_list(expr, list, negated != *not, target),
+        Expr::InList { expr, list, negated: _ } => judge_list(expr, list, target),
         Expr::InSubquery { expr, subquery, negated: not } => {
             let about = !is_condition(expr) && Mentions::of(expr, target).bounds();
             some_if(about && narrows(subquery, negated != *not, target))
@@ -205,8 +221,8 @@ fn judge_pair(left: &Expr, right: &Expr, target: &Target<'_>) -> Verdict {
     some_if((one.bounds() || two.bounds()) && one.is_apart(&two))
 }
 
-/// `x IN (…)`, or NOT IN when `negated`.
-fn judge_list(expression: &Expr, list: &[Expr], _negated: bool, target: &Target<'_>) -> Verdict {
+/// `x IN (…)` and its opposite.
+fn judge_list(expression: &Expr, list: &[Expr], target: &Target<'_>) -> Verdict {
     let column = Mentions::of(expression, target);
     let apart = list.iter().all(|value| column.is_apart(&Mentions::of(value, target)));
     let truths = list.iter().any(is_true);
@@ -233,17 +249,19 @@ fn judge_any(left: &Expr, right: &Expr, negated: bool, target: &Target<'_>) -> V
 /// Whether the rows of an IN subquery leave rows of the target out.
 fn narrows(query: &Query, negated: bool, target: &Target<'_>) -> bool {
     let SetExpr::Select(select) = query.body.as_ref() else { return false };
-    let inner = Target { others: false, ..*target };
-    let selection = select.selection.as_ref().map(|selection| judge_inside(selection, &inner));
-    let own = select.from.iter().any(|item| {
-        std::iter::once(&item.relation)
-            .chain(item.joins.iter().map(|join| &join.relation))
-            .any(|factor| !matches!(factor, TableFactor::Table { name, args: None, .. } if last(name) != target.table))
+    let inner = Target { columns: Own::Any, ..*target };
+    let selection = select.selection.as_ref().map(|selection| judge(selection, false, &inner));
+    let mut factors = select.from.iter().flat_map(|item| {
+        std::iter::once(&item.relation).chain(item.joins.iter().map(|join| &join.relation))
+    });
+    let others = factors.all(|factor| match factor {
+        TableFactor::Table { name, args: None, .. } => last(name) != target.table,
+        _ => false,
     });
     match selection {
-        Some(Verdict::Some) => !negated || !own,
+        Some(Verdict::Some) => !negated || others,
         // Without a condition: the rows of another table.
-        None => !select.from.is_empty() && !own && (negated || query.limit_clause.is_none() || query.fetch.is_none()),
+        None => !select.from.is_empty() && others,
         Some(Verdict::Always | Verdict::Never | Verdict::Unknown) => false,
     }
 }
@@ -255,21 +273,19 @@ fn last(name: &sqlparser::ast::ObjectName) -> &str {
     }
 }
 
-/// Judges a condition of a subquery on its own columns, whatever they are called.
-fn judge_inside(selection: &Expr, target: &Target<'_>) -> Verdict {
-    judge(selection, false, target)
-}
-
-/// Whether a subquery depends on the row of the target: its condition names the target.
+/// Whether a subquery depends on the row of the target: its condition says something about the target by name.
 fn correlates(query: &Query, target: &Target<'_>) -> bool {
     let SetExpr::Select(select) = query.body.as_ref() else { return false };
-    let outer = Target { others: true, ..*target };
-    let aggregates = select.projection.len() != 1 && select.having.is_some();
-    select.selection.as_ref().is_some_and(|selection| {
-        !aggregates
-            && matches!(judge(selection, false, &outer), Verdict::Some)
-            && Mentions::of(selection, &outer).names_target()
-    })
+    let named = Target { columns: Own::Named, ..*target };
+    // An aggregate gives a row also where none matches.
+    let groups = matches!(&select.group_by, GroupByExpr::Expressions(expressions, _) if !expressions.is_empty());
+    let plain = select.projection.iter().all(|item| match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+            groups || matches!(expr, Expr::Value(_)) || is_column(expr)
+        }
+        _ => true,
+    });
+    plain && select.selection.as_ref().is_some_and(|selection| judge(selection, false, &named) == Verdict::Some)
 }
 
 fn is_column(expression: &Expr) -> bool {

@@ -52,7 +52,9 @@ impl ApprovalHold {
         }
         let held = kept.note.as_ref().is_some_and(|note| note.verdict.decision == Decision::Hold);
         match kept.tag {
-            tag::client::QUERY | tag::client::EXECUTE | tag::client::PARSE | tag::client::BIND if kept.note.is_none() => {
+            tag::client::QUERY | tag::client::EXECUTE | tag::client::PARSE | tag::client::BIND
+                if kept.note.is_none() =>
+            {
                 self.batch.take_all();
                 self.gate.refuse(cx, kept.tag, &fatal(Reason::VerdictMissing));
                 None
@@ -69,7 +71,11 @@ impl ApprovalHold {
                 self.batch_ends(cx);
                 None
             }
-            tag::client::BIND | tag::client::CLOSE | tag::client::DESCRIBE | tag::client::EXECUTE | tag::client::PARSE
+            tag::client::BIND
+            | tag::client::CLOSE
+            | tag::client::DESCRIBE
+            | tag::client::EXECUTE
+            | tag::client::PARSE
                 if held || !self.batch.is_empty() =>
             {
                 if !self.batch.push(kept) {
@@ -219,7 +225,8 @@ impl ApprovalHold {
         let expires_in = terms.map_or(0, |terms| terms.expires_in);
         let rule = hold.note.verdict.rule.as_ref().map_or("", |rule| rule.as_str());
         let message = format!("chaperone: waiting for approval {}", hold.id);
-        let detail = format!("Rule {rule}: {} ask {approvers}; expires in {expires_in} s.", hold.note.verdict.message);
+        let detail =
+            format!("Rule {rule}: {} ask {approvers}; expires in {expires_in} s.", hold.note.verdict.message);
         let hint = format!("An approver can run: chaperone approvals approve {}", hold.id);
         ErrorFields {
             severity: Severity::Notice,
@@ -287,7 +294,9 @@ impl Flow for ApprovalHold {
             }
         }
         match self.gate.server(cx, &frame) {
-            Turn::Pass(Answered::Aside | Answered::Last(..) | Answered::Part(..) | Answered::Ready { .. }) => Step::Pass,
+            Turn::Pass(
+                Answered::Aside | Answered::Last(..) | Answered::Part(..) | Answered::Ready { .. },
+            ) => Step::Pass,
             Turn::Hidden(_) | Turn::Taken => Step::Take,
         }
     }

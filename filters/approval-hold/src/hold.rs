@@ -56,7 +56,8 @@ const RETRY_FIRST: u64 = 200;
 impl Hold {
     pub(crate) fn new(id: ApprovalId, messages: Vec<Kept>, note: Note, now: Now, grace: u64) -> Self {
         let expires_in = note.verdict.hold.as_ref().map_or(0, |terms| terms.expires_in);
-        let deadline = now.millis().saturating_add(expires_in.saturating_mul(1000)).saturating_add(DEADLINE_SLACK);
+        let deadline =
+            now.millis().saturating_add(expires_in.saturating_mul(1000)).saturating_add(DEADLINE_SLACK);
         Self {
             id,
             messages,
@@ -81,9 +82,7 @@ impl Hold {
                     _ => self.judge(&answer),
                 }
             }
-            (Stage::Creating, Some(409), _) => {
-                Next::Refuse(Reason::ApprovalMismatch, String::new())
-            }
+            (Stage::Creating, Some(409), _) => Next::Refuse(Reason::ApprovalMismatch, String::new()),
             (Stage::Waiting, Some(200), Some(answer)) => {
                 self.answered();
                 self.judge(&answer)

@@ -59,22 +59,19 @@ pub(crate) enum State {
     Rejected,
 }
 
-impl State {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Approved => "approved",
-            Self::Cancelled => "cancelled",
-            Self::Expired => "expired",
-            Self::Pending => "pending",
-            Self::Rejected => "rejected",
-        }
-    }
-}
-
-pub(crate) fn create(sidecar: &Sidecar, id: &str, session: &Session, resource: &str, note: &Note, cancel_key: &str) -> Call {
+pub(crate) fn create(
+    sidecar: &Sidecar,
+    id: &str,
+    session: &Session,
+    resource: &str,
+    note: &Note,
+    cancel_key: &str,
+) -> Call {
     let nobody = (String::new(), Vec::new());
-    let (subject, groups) =
-        session.identity.as_ref().map_or(nobody, |identity| (identity.subject.clone(), identity.groups.clone()));
+    let (subject, groups) = session
+        .identity
+        .as_ref()
+        .map_or(nobody, |identity| (identity.subject.clone(), identity.groups.clone()));
     let terms = note.verdict.hold.as_ref();
     let request = Request {
         session: session.id.as_ref().map_or("", |id| id.as_str()),
@@ -116,7 +113,14 @@ pub(crate) fn cancel(sidecar: &Sidecar, cancel_key: &str) -> Call {
     call(sidecar, Ask::Cancel, "POST", "/v1/cancels".to_owned(), &body, sidecar.timeout)
 }
 
-fn call(sidecar: &Sidecar, ask: Ask, method: &'static str, path: String, body: &impl Serialize, timeout: u64) -> Call {
+fn call(
+    sidecar: &Sidecar,
+    ask: Ask,
+    method: &'static str,
+    path: String,
+    body: &impl Serialize,
+    timeout: u64,
+) -> Call {
     let body = if method == "GET" { Vec::new() } else { serde_json::to_vec(body).unwrap_or_default() };
     Call {
         id: ask as u32,

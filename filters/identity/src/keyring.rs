@@ -62,8 +62,8 @@ pub(crate) enum Judged {
     Refused(Reason),
     /// It is good.
     Verified(Rc<Identity>),
-    /// Ask again in a moment.
-    Wait,
+    /// Ask again in a moment; the reason is for when patience ends.
+    Wait(Reason),
 }
 
 impl Keyring {
@@ -135,7 +135,7 @@ impl Keyring {
                 keys.begin(millis);
                 Judged::Fetch
             }
-            May::Wait => Judged::Wait,
+            May::Wait => Judged::Wait(Reason::KeysUnavailable),
             May::RestFailed if doubt == Reason::TokenKeyUnknown => Judged::Refused(Reason::KeysUnavailable),
             May::RestFailed | May::RestSucceeded => Judged::Refused(doubt),
         }
@@ -157,7 +157,7 @@ impl Keyring {
             return Judged::Refused(Reason::TokenSignature);
         }
         if !ring.budget.allows(millis) {
-            return Judged::Wait;
+            return Judged::Wait(Reason::TooManyBadTokens);
         }
         if !jobs.iter().any(|job| self.verifies(job)) {
             ring.budget.spend(jobs.len());

@@ -1,1 +1,27 @@
 //! Hides what the caller may not see in what comes back.
+//!
+//! ```text
+//!   Query, Execute ─▶ plan (what is hidden from this caller) ─▶ catalogue asked where it is not fresh ─▶ server
+//!   client ◀─ rows with values hidden ◀─ shape (what to do with each column) ◀─ RowDescription, facts, catalogue
+//! ```
+//!
+//! A column that the policy names is found by the table's OID and the column's number, which the server puts into
+//! RowDescription for every plain column whatever it is called; the numbers are learnt from the catalogue on the
+//! session's own connection. For a computed column the server names no table: there the facts tell from which
+//! columns it is computed. What cannot be told is refused. Detectors search everything else that is shown.
+
+mod answer;
+mod asked;
+mod catalogue;
+mod exposure;
+mod flow;
+mod lineage;
+mod plan;
+mod reading;
+mod record;
+mod row;
+mod shape;
+mod texts;
+
+pub use catalogue::{CATALOGUE_AGE_MOST, CATALOGUE_ROWS_MOST};
+pub use flow::ResponseMasking;

@@ -52,7 +52,7 @@ impl SessionTap {
     }
 
     fn is_strict(&self) -> bool {
-        self.settings.get().policy.recording() == RecordingMode::Strict
+        self.settings.get().policy.recording().mode == RecordingMode::Strict
     }
 
     fn first(&mut self) -> Option<Kept> {

@@ -50,13 +50,15 @@ pub struct SqlGuard {
     gate: Gate<Pending>,
     meanings: Meanings,
     last: Option<Last>,
+    /// Whether these settings hide columns from this caller, so that masking needs the facts.
+    masks: Option<(Rc<Settings>, bool)>,
 }
 
 impl SqlGuard {
     /// A guard that obeys `settings` and shares `cache` with the other connections of the VM.
     #[must_use]
     pub fn new(settings: Live<Settings>, cache: FactsCache) -> Self {
-        Self { settings, cache, gate: Gate::default(), meanings: Meanings::default(), last: None }
+        Self { settings, cache, gate: Gate::default(), meanings: Meanings::default(), last: None, masks: None }
     }
 
     fn refuse(&mut self, cx: &mut Cx<'_>, tag: u8, reason: Reason) -> Step {
@@ -83,8 +85,11 @@ impl SqlGuard {
                 database: &cx.session.database,
             };
             let verdict = Rc::new(settings.policy.decide(&caller, &command.facts, second));
-            let masks = settings.policy.masks(&caller);
-            let facts_wanted = !masks.columns.is_empty();
+            let facts_wanted = match &self.masks {
+                Some((of, wanted)) if Rc::ptr_eq(of, &settings) => *wanted,
+                _ => !settings.policy.masks(&caller).columns.is_empty(),
+            };
+            self.masks = Some((Rc::clone(&settings), facts_wanted));
             let policy = settings.policy.digest();
             self.last = Some(Last { command: Rc::clone(command), settings, second, verdict, facts_wanted, policy });
         }

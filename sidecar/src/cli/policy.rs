@@ -23,7 +23,6 @@ enum Command {
         /// The policy, YAML or JSON.
         file: PathBuf,
     },
-    /// Write the files from which Envoy takes its plugins (ECDS), the policy in them.
     Deliver(Deliver),
 }
 

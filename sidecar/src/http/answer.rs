@@ -84,11 +84,11 @@ impl From<desk::Error> for Failure {
             desk::Error::Refused(refusal) => {
                 let status = match refusal {
                     Refusal::Malformed(_) => StatusCode::BAD_REQUEST,
-                    Refusal::Requester(_) => StatusCode::FORBIDDEN,
                     Refusal::Decided(_)
                     | Refusal::Digest
                     | Refusal::Redeemed
                     | Refusal::Repeated(_)
+                    | Refusal::Requester(_)
                     | Refusal::Unapproved(_) => StatusCode::CONFLICT,
                 };
                 Self::new(status, refusal)

@@ -17,8 +17,9 @@ const MAX_IDLE_READERS: usize = 4;
 #[derive(Debug)]
 pub(super) struct Database {
     path: PathBuf,
-    writer: Mutex<Connection>,
+    // Dropped in this order: SQLite tidies up with the last connection, and only one that writes can.
     readers: Mutex<Vec<Connection>>,
+    writer: Mutex<Connection>,
 }
 
 impl Database {

@@ -251,7 +251,8 @@ fn environment(stack: &Stack) -> String {
         ("CHAPERONE_ENVOY_ADMIN", format!("http://127.0.0.1:{}", stack.ports.admin)),
         ("CHAPERONE_POLICY", stack.policy_path().display().to_string()),
         ("CHAPERONE_OPERATOR_TOKEN", stack.operator_token().to_owned()),
-        ("CHAPERONE_DEV_IDP", stack.idp_url()),
+        ("CHAPERONE_DEV_IDP", stack.issuer().to_owned()),
+        ("CHAPERONE_DEV_KEYS", stack.dev_keys().display().to_string()),
     ];
     let mut text = "# written by `make up`; read it with `. target/run/env`\n".to_owned();
     for (name, value) in values {

@@ -1,5 +1,6 @@
 //! The parts that are the `chaperone` program itself.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -11,6 +12,7 @@ use crate::ports::Ports;
 use crate::programs::Programs;
 use crate::psql::succeeded;
 use crate::rundir::RunDir;
+use crate::template;
 
 /// The tokens that the sidecar asks for.
 #[derive(Debug)]
@@ -50,6 +52,9 @@ pub(crate) fn idp(
 /// The issuer that the example policies trust. Envoy finds it through a cluster, so it may listen elsewhere.
 pub(crate) const ISSUER: &str = "http://127.0.0.1:8085";
 
+/// Where the identity provider keeps its keys, in the run directory.
+pub(crate) const KEYS: &str = "idp";
+
 /// The sidecar; its records and approvals are in the run directory, so it may stop and come back.
 pub(crate) fn sidecar(
     programs: &Programs,
@@ -83,26 +88,56 @@ pub(crate) fn delivery(
     policy: &Path,
     lifetime: Lifetime,
 ) -> Result<Part, Error> {
+    let plugins = programs.root.join("envoy/plugins.yaml");
+    let plugins = fs::read_to_string(&plugins).map_err(Error::file(&plugins))?;
+    let Policy { resource, password_variables } = Policy::read(policy)?;
+    let values = [
+        ("PASSWORD_VARIABLES", password_variables.join(", ")),
+        ("RESOURCE", resource),
+        ("WASM_DIR", text(&programs.wasm)),
+    ];
+    let settings = run.write("plugins.yaml", &template::fill(&plugins, &values)?)?;
     let ecds = run.join("ecds");
-    let mut part = start(
-        "delivery",
-        programs.chaperone()?,
-        &[
-            "policy",
-            "deliver",
-            &text(policy),
-            "--out",
-            &text(&ecds),
-            "--wasm",
-            &text(&programs.wasm),
-            "--watch",
-        ],
-        Vec::new(),
-        run,
-        lifetime,
-    )?;
+    let arguments = [
+        "policy",
+        "deliver",
+        "--policy",
+        &text(policy),
+        "--settings",
+        &text(&settings),
+        "--ecds-dir",
+        &text(&ecds),
+        "--watch",
+    ];
+    let mut part = start("delivery", programs.chaperone()?, &arguments, Vec::new(), run, lifetime)?;
     part.wait_until(|| FILTERS.iter().all(|filter| ecds.join(format!("{filter}.yaml")).exists()))?;
     Ok(part)
+}
+
+/// What the stack needs to know of a policy.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    /// The resource that the listeners lead to: the first one.
+    pub(crate) resource: String,
+    /// The variables that the target's passwords come from.
+    pub(crate) password_variables: Vec<String>,
+}
+
+impl Policy {
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+        let text = fs::read_to_string(path).map_err(Error::file(path))?;
+        let policy = chaperone_policy::Policy::from_text(&text);
+        let policy =
+            policy.map_err(|error| Error::Setting(format!("`{}` is no policy: {error}", path.display())))?;
+        let Some(resource) = policy.resources().first() else {
+            return Err(Error::Setting(format!("`{}` names no resource", path.display())));
+        };
+        let mut password_variables: Vec<String> =
+            resource.roles.iter().filter_map(|role| role.upstream.password_env.clone()).collect();
+        password_variables.sort();
+        password_variables.dedup();
+        Ok(Self { resource: resource.name.clone(), password_variables })
+    }
 }
 
 /// Runs the program to its end and gives what it printed.

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::Duration;
 
 use crate::chaperone::{self, Tokens};
 use crate::envoy;
@@ -164,6 +163,18 @@ impl Stack {
         format!("http://127.0.0.1:{}", self.ports.idp)
     }
 
+    /// The directory of the identity provider's keys.
+    #[must_use]
+    pub fn dev_keys(&self) -> PathBuf {
+        self.run.join(chaperone::KEYS)
+    }
+
+    /// What tokens name as their issuer. Envoy finds the provider through a cluster, so it may listen elsewhere.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        chaperone::ISSUER
+    }
+
     /// The token of people and their tools at the sidecar.
     #[must_use]
     pub fn operator_token(&self) -> &str {
@@ -257,7 +268,7 @@ impl Stack {
             &self.run,
             &self.ports,
             (&target.0, target.1),
-            self.envoy_environment(),
+            self.envoy_environment()?,
             &self.options,
             self.lifetime,
         )?);
@@ -265,13 +276,15 @@ impl Stack {
     }
 
     /// The secrets that only Envoy's environment has: one password for every variable that the policy names.
-    fn envoy_environment(&self) -> Vec<(String, String)> {
-        let password = self.target_login().password;
-        let policy = fs::read_to_string(&self.policy).unwrap_or_default();
+    fn envoy_environment(&self) -> Result<Vec<(String, String)>, Error> {
         let mut environment = vec![("CHAPERONE_FILTER_TOKEN".to_owned(), self.tokens.filter.clone())];
-        environment.extend(password_variables(&policy).map(|name| (name.to_owned(), password.clone())));
+        if matches!(self.options.delivery, Delivery::Chaperone) {
+            let password = self.target_login().password;
+            let variables = chaperone::Policy::read(&self.policy)?.password_variables;
+            environment.extend(variables.into_iter().map(|name| (name, password.clone())));
+        }
         environment.extend_from_slice(&self.options.envoy_environment);
-        environment
+        Ok(environment)
     }
 
     // ---- the other parts, which may stop and come back
@@ -377,19 +390,27 @@ impl Stack {
     ///
     /// # Errors
     /// When the program fails.
-    pub fn token(
-        &self,
-        subject: &str,
-        groups: &[&str],
-        ttl: Duration,
-        audience: Option<&str>,
-    ) -> Result<String, Error> {
+    pub fn token(&self, subject: &str, groups: &[&str]) -> Result<String, Error> {
+        self.token_with(subject, groups, &[])
+    }
+
+    /// A token with something special about it: more arguments for `chaperone dev token`, such as `--ttl=-5m`,
+    /// `--audience=other`, `--forged`, `--algorithm=RS256`.
+    ///
+    /// # Errors
+    /// When the program fails.
+    pub fn token_with(&self, subject: &str, groups: &[&str], arguments: &[&str]) -> Result<String, Error> {
         let mut command = self.chaperone();
-        command.args(["dev", "token", "--subject", subject, "--ttl", &format!("{}s", ttl.as_secs())]);
-        command.args(groups.iter().flat_map(|group| ["--group", group]));
-        command.args(audience.iter().flat_map(|audience| ["--audience", audience]));
+        command.args(["dev", "token", "--subject", subject]);
+        command.args(groups.iter().flat_map(|group| ["--group", group])).args(arguments);
         let token = chaperone::run(&mut command, &self.run.join("idp.log"))?;
         Ok(token.trim().to_owned())
+    }
+
+    /// Makes the identity provider sign with a new key; the old ones stay valid.
+    #[must_use]
+    pub fn rotate_keys(&self) -> bool {
+        http::request(self.ports.idp, "POST", "/rotate").is_some_and(|response| response.status == 200)
     }
 
     /// The `chaperone` program, told where this stack is.
@@ -399,7 +420,8 @@ impl Stack {
         command
             .env("CHAPERONE_SIDECAR_URL", self.sidecar_url())
             .env("CHAPERONE_OPERATOR_TOKEN", &self.tokens.operator)
-            .env("CHAPERONE_DEV_IDP", self.idp_url())
+            .env("CHAPERONE_DEV_IDP", chaperone::ISSUER)
+            .env("CHAPERONE_DEV_KEYS", self.dev_keys())
             .env("CHAPERONE_POLICY", &self.policy);
         command
     }
@@ -454,24 +476,23 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// The variables that a policy's `password_env` names.
-fn password_variables(policy: &str) -> impl Iterator<Item = &str> {
-    policy.lines().filter_map(|line| {
-        let (before, after) = line.split_once("password_env:")?;
-        let name = after.trim_start_matches([' ', '"', '\'']);
-        let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(name.len());
-        name.get(..end).filter(|name| !name.is_empty() && !before.contains('#'))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn password_variables_are_found_in_both_styles() {
-        let policy = "a: { password_env: ONE, x: 1 }\n  password_env: \"TWO\" # why\n# password_env: THREE\n";
-        assert_eq!(password_variables(policy).collect::<Vec<_>>(), ["ONE", "TWO"]);
+    fn the_example_policies_are_policies() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let shop = chaperone::Policy::read(&root.join("examples/shop/policy.yaml")).unwrap();
+        assert_eq!(
+            (shop.resource.as_str(), shop.password_variables.as_slice()),
+            ("shop", &["SHOP_APP_PASSWORD".to_owned()][..])
+        );
+
+        let own = fs::read_to_string(root.join("examples/own-database/policy.yaml")).unwrap();
+        let values = [("DATABASE", quoted("it's")), ("USER", quoted("app: 1"))];
+        let own = chaperone_policy::Policy::from_text(&template::fill(&own, &values).unwrap()).unwrap();
+        assert_eq!(own.resources().first().unwrap().roles.first().unwrap().upstream.user, "app: 1");
     }
 
     #[test]

@@ -14,6 +14,7 @@
 //! The transaction status that the client sees is always the server's own.
 
 use chaperone_model::Reason;
+use chaperone_pgwire::client::{Target, write};
 use chaperone_pgwire::exchange::{Answer, Exchange, Request, Waiting};
 use chaperone_pgwire::{Frame, startup, tag};
 
@@ -154,6 +155,22 @@ impl<T: Default> Gate<T> {
             return false;
         }
         cx.send(poke::query(sql));
+        true
+    }
+
+    /// Describes a portal for the flow itself; the answer comes back as [`Turn::Hidden`].
+    ///
+    /// Only right before a message of the client about that portal: an error ends the client's batch, so the flow
+    /// must show it.
+    pub fn ask_describe(&mut self, cx: &mut Cx<'_>, portal: &[u8], payload: T) -> bool {
+        let mut describe = Vec::new();
+        if write::describe(&mut describe, Target::Portal(portal)).is_err()
+            || self.exchange.sent(Request::Describe, Owner::Hidden(payload)).is_err()
+        {
+            return false;
+        }
+        self.went(Request::Describe);
+        cx.send(describe);
         true
     }
 

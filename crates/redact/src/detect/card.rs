@@ -51,18 +51,15 @@ const ISSUERS: &[(u32, u32, &[usize])] = &[
 /// A card number whose first digit is at `at`: in one piece, or in groups of three to six digits with the same single
 /// separator between them.
 pub(crate) fn find(text: &Text<'_>, at: usize) -> Option<Range<usize>> {
-    if !text.starts_number(at) {
+    let end = text.digits_end(at);
+    let first = end - at;
+    if !matches!(first, 4 | 6 | 12..=DIGITS_MAX) || !text.starts_number(at) {
         return None;
     }
     let mut digits = Digits::default();
-    let end = text.digits_end(at);
-    let first = end - at;
     if (12..=DIGITS_MAX).contains(&first) {
         digits.push(text.bytes().get(at..end)?)?;
         return (digits.is_card() && text.ends_number(end) && !in_uuid(text, at)).then_some(at..end);
-    }
-    if first != 4 && first != 6 {
-        return None;
     }
     digits.push(text.bytes().get(at..end)?)?;
     let separator = text.byte(end).filter(|byte| matches!(byte, b' ' | b'-' | b'.'))?;

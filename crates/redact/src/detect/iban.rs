@@ -102,10 +102,10 @@ const LENGTHS: &[(&[u8; 2], u8)] = &[
 pub(crate) fn find(text: &Text<'_>, at: usize) -> Option<Range<usize>> {
     let start = at.checked_sub(2)?;
     let country = [text.before(at - 1)?.to_ascii_uppercase(), text.before(at)?.to_ascii_uppercase()];
-    let (_, len) = LENGTHS.iter().find(|(known, _)| **known == country)?;
-    if !text.starts_word(start) || !text.is_digit(at + 1) {
+    if !country.iter().all(u8::is_ascii_uppercase) || !text.starts_word(start) || !text.is_digit(at + 1) {
         return None;
     }
+    let (_, len) = LENGTHS.iter().find(|(known, _)| **known == country)?;
     let mut remainders = Remainder(0);
     let mut left = *len;
     let mut end = start;

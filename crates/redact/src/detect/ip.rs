@@ -15,7 +15,12 @@ const V6_MAX: usize = 45;
 
 /// An IPv4 address whose first digit is at `at`.
 pub(crate) fn find_v4(text: &Text<'_>, at: usize) -> Option<Range<usize>> {
-    if !text.starts_word(at) || text.before(at) == Some(b'.') {
+    let first = text.digits_end(at);
+    if first - at > 3
+        || text.byte(first) != Some(b'.')
+        || text.before(at) == Some(b'.')
+        || !text.starts_word(at)
+    {
         return None;
     }
     let window = Text::new(text.bytes().get(..text.bytes().len().min(at + V4_MAX + 2))?, 0);
@@ -31,9 +36,13 @@ pub(crate) fn find_v4(text: &Text<'_>, at: usize) -> Option<Range<usize>> {
     text.ends_word(end).then_some(at..end)
 }
 
-/// An IPv6 address around the colon at `at`. Says also how far it has looked, for the search to go on from there.
-pub(crate) fn find_v6(text: &Text<'_>, at: usize) -> (Option<Range<usize>>, usize) {
+/// An IPv6 address around the colon at `at`. `looked` is how far earlier colons have looked in vain: the run of digits
+/// and colons up to there is none, and is not read again from each of its colons.
+pub(crate) fn find_v6(text: &Text<'_>, at: usize, looked: &mut usize) -> Option<Range<usize>> {
     let is_part = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+    if at < *looked {
+        return None;
+    }
     let mut start = at;
     while at - start <= V6_MAX && text.before(start).is_some_and(is_part) {
         start -= 1;
@@ -42,8 +51,8 @@ pub(crate) fn find_v6(text: &Text<'_>, at: usize) -> (Option<Range<usize>>, usiz
         // The letter of an escape is no digit of the address.
         start += 1;
     }
-    let looked = text.run_end(at, is_part);
-    let mut end = looked;
+    *looked = text.run_end(at, is_part);
+    let mut end = *looked;
     // The end of a sentence or of a clause.
     while end > start && text.byte(end - 1) == Some(b'.') {
         end -= 1;
@@ -58,5 +67,5 @@ pub(crate) fn find_v6(text: &Text<'_>, at: usize) -> (Option<Range<usize>>, usiz
             && std::str::from_utf8(address).is_ok_and(|address| Ipv6Addr::from_str(address).is_ok())
     };
     let found = address.is_some_and(is_address) && text.starts_word(start) && text.ends_word(end);
-    (found.then_some(start..end), looked)
+    found.then_some(start..end)
 }

@@ -75,9 +75,10 @@ const VENDORS: &[Vendor] = &[
     vendor(b"ya29.", UrlSafe, 20, ANY), // Google, OAuth
 ];
 
-/// Every byte with which a secret can begin.
-pub(crate) fn first_bytes() -> impl Iterator<Item = u8> {
-    VENDORS.iter().filter_map(|vendor| vendor.prefix.first().copied()).chain(*b"-e")
+/// The first two bytes of every secret.
+pub(crate) fn beginnings() -> impl Iterator<Item = [u8; 2]> {
+    let vendors = VENDORS.iter().filter_map(|vendor| vendor.prefix.first_chunk().copied());
+    vendors.chain([*b"--", *b"ey"])
 }
 
 /// What has been looked at in vain, so that a long run of beginnings is not looked at again from each of them.

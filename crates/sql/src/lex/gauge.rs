@@ -229,7 +229,6 @@ fn class(keyword: Keyword) -> Class {
         | Keyword::AT
         | Keyword::ZONE
         | Keyword::NOTNULL
-        | Keyword::ISNULL
         | Keyword::ESCAPE
         | Keyword::PRIOR
         | Keyword::INTERVAL => Class::Infix,

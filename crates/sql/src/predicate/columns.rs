@@ -7,7 +7,10 @@ use sqlparser::ast::{
     ObjectNamePart, SetExpr, Subscript, Value, ValueWithSpan,
 };
 
-use super::Target;
+use super::{Own, Target};
+
+/// Pairs of columns beyond which two sides are not told apart.
+const MAX_PAIRS: usize = 10_000;
 
 /// The columns that an expression depends on, as (qualifier, name).
 #[derive(Debug)]
@@ -23,26 +26,24 @@ impl<'a> Mentions<'a> {
         mentions
     }
 
-    /// Whether one of them is a column of the target, as far as the text tells.
+    /// Whether one of them is taken for a column of the target.
     pub(super) fn bounds(&self) -> bool {
-        self.columns.iter().any(|(qualifier, _)| qualifier.is_none_or(|qualifier| self.is_target(qualifier)))
-    }
-
-    /// Whether one of them is surely a column of the target.
-    pub(super) fn names_target(&self) -> bool {
-        self.columns.iter().any(|(qualifier, _)| qualifier.is_some_and(|qualifier| self.is_target(qualifier)))
+        self.columns.iter().any(|(qualifier, _)| match (self.target.columns, qualifier) {
+            (Own::Any, _) | (Own::NamedOrBare, None) => true,
+            (Own::Named, None) => false,
+            (Own::Named | Own::NamedOrBare, Some(qualifier)) => *qualifier == self.target.name,
+        })
     }
 
     /// Whether no column is on both sides. The same name behind different qualifiers is two columns.
     pub(super) fn is_apart(&self, other: &Self) -> bool {
+        if self.columns.len().saturating_mul(other.columns.len()) > MAX_PAIRS {
+            return false;
+        }
         let same = |one: &(Option<&str>, &str), two: &(Option<&str>, &str)| {
             one.1 == two.1 && (one.0.is_none() || two.0.is_none() || one.0 == two.0)
         };
         self.columns.iter().all(|one| !other.columns.iter().any(|two| same(one, two)))
-    }
-
-    fn is_target(&self, qualifier: &str) -> bool {
-        qualifier == self.target.name
     }
 
     fn add(&mut self, qualifier: Option<&'a Ident>, name: &'a Ident) {

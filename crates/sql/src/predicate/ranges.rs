@@ -7,7 +7,7 @@ use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value, ValueWithSpan};
 /// What the alternatives of an OR say about each column.
 #[derive(Debug, Default)]
 pub(super) struct Ranges<'a> {
-    columns: BTreeMap<Vec<&'a str>, Range>,
+    columns: BTreeMap<&'a str, Range>,
 }
 
 #[derive(Debug, Default)]
@@ -111,12 +111,12 @@ fn joined(before: Option<Option<f64>>, bound: Option<f64>, choose: fn(f64, f64) 
     }
 }
 
-fn path(expression: &Expr) -> Option<Vec<&str>> {
+fn path(expression: &Expr) -> Option<&str> {
     match expression {
         Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => path(inner),
         // The last part alone, so that `t.id` and `id` meet.
-        Expr::Identifier(name) => Some(vec![name.value.as_str()]),
-        Expr::CompoundIdentifier(names) => names.last().map(|name| vec![name.value.as_str()]),
+        Expr::Identifier(name) => Some(&name.value),
+        Expr::CompoundIdentifier(names) => names.last().map(|name| name.value.as_str()),
         _ => None,
     }
 }

@@ -286,7 +286,11 @@ impl<'a> Walk<'a> {
     fn select_item(&mut self, item: &'a SelectItem) -> Option<Vec<(&'a str, Out<'a>)>> {
         match item {
             SelectItem::UnnamedExpr(expression) => Some(vec![(output_name(expression), self.output(expression))]),
-            SelectItem::ExprWithAlias { expr, alias } => Some(vec![(alias.value.as_str(), self.output(expr))]),
+            SelectItem::ExprWithAlias { expr, alias } => {
+                // `a ISNULL` is a test in PostgreSQL; the parser takes it for `a AS isnull`.
+                self.foreign(alias.quote_style.is_none() && alias.value == "isnull", "isnull");
+                Some(vec![(alias.value.as_str(), self.output(expr))])
+            }
             SelectItem::ExprWithAliases { expr, aliases: _ } => {
                 self.opaque("several aliases");
                 self.discard(expr);

@@ -83,8 +83,8 @@ impl<'a> Walk<'a> {
             walk.add_source(alias.map(|alias| alias.value.as_str()).or(bare), Source::Relation);
             match on {
                 Some(OnInsert::OnConflict(conflict)) => walk.on_conflict(conflict),
-                Some(OnInsert::DuplicateKeyUpdate(_)) => walk.opaque("ON DUPLICATE KEY"),
                 None => {}
+                Some(_) => walk.opaque("ON DUPLICATE KEY"),
             }
             walk.returning(returning.as_deref(), name)
         })
@@ -149,8 +149,7 @@ impl<'a> Walk<'a> {
             walk.assignments(assignments);
             walk.discard_all(selection);
             let Some((name, alias)) = target else { return None };
-            let others = from.is_some();
-            walk.bound(selection.as_ref(), name, alias, others);
+            walk.bound(selection.as_ref(), name, alias);
             walk.returning(returning.as_deref(), name)
         })
     }
@@ -193,7 +192,7 @@ impl<'a> Walk<'a> {
                 walk.unbounded = true;
                 return None;
             };
-            walk.bound(selection.as_ref(), name, alias, using.is_some());
+            walk.bound(selection.as_ref(), name, alias);
             walk.returning(returning.as_deref(), name)
         })
     }
@@ -245,15 +244,9 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn bound(
-        &mut self,
-        selection: Option<&'a Expr>,
-        name: &'a ObjectName,
-        alias: Option<&'a TableAlias>,
-        others: bool,
-    ) {
+    fn bound(&mut self, selection: Option<&'a Expr>, name: &'a ObjectName, alias: Option<&'a TableAlias>) {
         let table = self.parts(name).map_or("", |(_, bare)| bare);
-        let target = Target { table, name: alias.map_or(table, |alias| &alias.name.value), others };
+        let target = Target::new(table, alias.map(|alias| alias.name.value.as_str()));
         self.unbounded |= !selection.is_some_and(|selection| is_bounding(selection, &target));
     }
 
@@ -298,7 +291,7 @@ impl<'a> Walk<'a> {
             walk.discard(on);
             let Some((name, alias)) = target else { return None };
             let bare = walk.parts(name).map_or("", |(_, bare)| bare);
-            let target = Target { table: bare, name: alias.map_or(bare, |alias| &alias.name.value), others: true };
+            let target = Target::new(bare, alias.map(|alias| alias.name.value.as_str()));
             let joined = is_bounding(on, &target);
             for clause in clauses {
                 walk.merge_clause(clause, joined, &target);

@@ -1,0 +1,411 @@
+//! approval-hold in front of a stand-in for PostgreSQL and a scripted sidecar.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::rc::Rc;
+
+use chaperone_approval_hold::ApprovalHold;
+use chaperone_flow::testing::Wire;
+use chaperone_flow::{Command, Cx, Effect, Flow, Live, Note, Step};
+use chaperone_model::facts::Facts;
+use chaperone_model::{Decision, Digest, HoldTerms, Reason, RuleId, Verdict};
+use chaperone_pgwire::client::{Parse, Query, write};
+use chaperone_pgwire::startup::{Cancel, StartupPacket};
+use chaperone_pgwire::{Format, Frame, tag};
+use chaperone_settings::{Environment, Settings};
+use proptest::prelude::*;
+
+/// Stands for sql-guard: what contains `risky` is to be held, what contains `unjudged` has no verdict.
+#[derive(Debug, Default)]
+struct Guard {
+    prepared: Option<Note>,
+}
+
+fn note(text: &[u8]) -> Option<Note> {
+    let shown = String::from_utf8_lossy(text);
+    if shown.contains("unjudged") {
+        return None;
+    }
+    let held = shown.contains("risky");
+    let terms = HoldTerms { approvers: vec!["dba".into()], count: 1, expires_in: 60 };
+    let verdict = Verdict {
+        decision: if held { Decision::Hold } else { Decision::Allow },
+        reason: if held { Reason::HeldForApproval } else { Reason::Allowed },
+        rule: Some(RuleId("risky-update".into())),
+        message: "this is risky".into(),
+        hint: String::new(),
+        hold: held.then_some(terms),
+        shadow: None,
+    };
+    Some(Note {
+        verdict: Rc::new(verdict),
+        command: Rc::new(Command::new(text, Facts::default())),
+        policy: Digest([1; 32]),
+        facts_wanted: false,
+    })
+}
+
+impl Flow for Guard {
+    fn client(&mut self, _cx: &mut Cx<'_>, frame: Frame<'_>, into: &mut Option<Note>) -> Step {
+        *into = match frame.tag {
+            tag::client::QUERY => note(Query::read(frame.body()).unwrap().text),
+            tag::client::PARSE => {
+                self.prepared = note(Parse::read(frame.body()).unwrap().text);
+                self.prepared.clone()
+            }
+            tag::client::BIND | tag::client::EXECUTE => self.prepared.clone(),
+            _ => None,
+        };
+        Step::Pass
+    }
+
+    fn server(&mut self, _cx: &mut Cx<'_>, _frame: Frame<'_>) -> Step {
+        Step::Pass
+    }
+}
+
+#[derive(Debug)]
+struct Nothing;
+
+impl Environment for Nothing {
+    fn variable(&self, _name: &str) -> Option<String> {
+        Some("filter-token".to_owned())
+    }
+}
+
+fn wire() -> Wire {
+    let text = "
+resource: shop
+sidecar: { cluster: side, token_env: T }
+policy: { version: 1, name: shop, resources: [], rules: [] }
+";
+    let settings = Live::new(Settings::read(text.as_bytes(), Rc::new(Nothing)).unwrap());
+    let mut wire = Wire::new(vec![Box::new(Guard::default()), Box::new(ApprovalHold::new(settings))]);
+    wire.begin();
+    wire
+}
+
+fn query(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    write::query(&mut out, text.as_bytes()).unwrap();
+    out
+}
+
+fn prepare(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    write::parse(&mut out, b"", text.as_bytes(), &[]).unwrap();
+    out
+}
+
+fn execute() -> Vec<u8> {
+    let mut out = Vec::new();
+    write::bind(&mut out, b"", b"", [], Format::Text).unwrap();
+    write::execute(&mut out, b"", 0).unwrap();
+    out
+}
+
+fn sync() -> Vec<u8> {
+    let mut out = Vec::new();
+    write::sync(&mut out);
+    out
+}
+
+fn flush() -> Vec<u8> {
+    let mut out = Vec::new();
+    write::flush(&mut out);
+    out
+}
+
+/// The calls that wait for a reply: method and path.
+fn calls(wire: &Wire) -> Vec<String> {
+    let of = |effect: &Effect| match effect {
+        Effect::Call { call, .. } => Some(format!("{} {}", call.method, call.path)),
+        _ => None,
+    };
+    wire.effects.iter().filter_map(of).collect()
+}
+
+/// The digest that the request named.
+fn digest(wire: &Wire) -> String {
+    let body = wire.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Call { call, .. } if call.method == "PUT" => {
+            Some(String::from_utf8(call.body.clone()).unwrap())
+        }
+        _ => None,
+    });
+    let body = body.unwrap();
+    body.split("\"digest\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+const PENDING: &str = r#"{"state":"pending"}"#;
+
+/// Brings a held command up to the question that waits for people.
+fn until_waiting(wire: &mut Wire) -> String {
+    let digest = digest(wire);
+    wire.reply(Some(201), PENDING);
+    digest
+}
+
+fn approve(wire: &mut Wire, digest: &str) {
+    wire.reply(Some(200), r#"{"state":"approved","decided_by":"dora"}"#);
+    let redeemed = format!(r#"{{"state":"approved","digest":"{digest}"}}"#);
+    wire.reply(Some(200), &redeemed);
+}
+
+#[test]
+fn what_is_not_held_passes_untouched() {
+    let mut wire = wire();
+    let script = [query("select 1"), prepare("select 2"), execute(), sync()].concat();
+    wire.client(&script);
+    assert_eq!(wire.sent, script);
+    assert!(calls(&wire).is_empty());
+}
+
+#[test]
+fn a_held_query_tells_at_once_waits_and_goes_on_when_approved() {
+    let mut wire = wire();
+    wire.client(&query("risky 1"));
+    assert!(wire.ran().is_empty());
+    assert!(wire.line.waits());
+    let digest = until_waiting(&mut wire);
+    assert_eq!(wire.look(), "N");
+    assert!(wire.ran().is_empty());
+    approve(&mut wire, &digest);
+    assert_eq!(wire.ran(), ["risky 1"]);
+    assert_eq!(wire.look(), "T D C Z(I)");
+    assert!(!wire.line.waits());
+}
+
+#[test]
+fn the_four_endings_are_different_and_the_session_lives() {
+    for (answer, expected) in [
+        (r#"{"state":"rejected","decided_by":"dora","reason":"not today"}"#, "E(42501) Z(I)"),
+        (r#"{"state":"expired"}"#, "E(42501) Z(I)"),
+        (r#"{"state":"cancelled"}"#, "E(57014) Z(I)"),
+    ] {
+        let mut wire = wire();
+        wire.client(&query("risky"));
+        until_waiting(&mut wire);
+        wire.look();
+        wire.reply(Some(200), answer);
+        assert!(String::from_utf8_lossy(&wire.shown).contains("chaperone: "), "{answer}");
+        assert_eq!(wire.look(), expected, "{answer}");
+        wire.client(&query("select 1"));
+        assert_eq!(wire.ran(), ["select 1"]);
+        assert_eq!(wire.look(), "T D C Z(I)");
+    }
+}
+
+#[test]
+fn an_approval_of_something_else_releases_nothing() {
+    let mut wire = wire();
+    wire.client(&query("risky"));
+    until_waiting(&mut wire);
+    wire.look();
+    approve(&mut wire, &"0".repeat(64));
+    assert_eq!(wire.look(), "E(42501) Z(I)");
+    assert!(wire.ran().is_empty());
+}
+
+#[test]
+fn an_approval_that_is_used_up_releases_nothing() {
+    let mut wire = wire();
+    wire.client(&query("risky"));
+    until_waiting(&mut wire);
+    wire.look();
+    wire.reply(Some(200), r#"{"state":"approved"}"#);
+    wire.reply(Some(409), r#"{"title":"redeemed before"}"#);
+    assert_eq!(wire.look(), "E(42501) Z(I)");
+    assert!(wire.ran().is_empty());
+}
+
+#[test]
+fn inside_a_transaction_the_status_is_right() {
+    let mut wire = wire();
+    wire.client(&[query("begin"), query("risky")].concat());
+    let digest = until_waiting(&mut wire);
+    assert_eq!(wire.look(), "T D C Z(T) N");
+    approve(&mut wire, &digest);
+    assert_eq!(wire.look(), "T D C Z(T)");
+    wire.client(&query("risky again"));
+    until_waiting(&mut wire);
+    wire.look();
+    wire.reply(Some(200), r#"{"state":"rejected"}"#);
+    assert_eq!(wire.look(), "E(42501) Z(T)");
+}
+
+#[test]
+fn a_batch_is_held_whole_and_goes_on_whole() {
+    let mut wire = wire();
+    wire.client(&[prepare("risky"), execute(), sync()].concat());
+    assert!(wire.sent.is_empty(), "no lock is taken while people think");
+    let digest = until_waiting(&mut wire);
+    assert_eq!(wire.look(), "N");
+    approve(&mut wire, &digest);
+    assert_eq!(wire.look(), "1 2 D C Z(I)");
+    assert_eq!(wire.ran(), ["risky"]);
+}
+
+#[test]
+fn a_rejected_batch_ends_at_its_sync_even_when_that_comes_later() {
+    let mut wire = wire();
+    wire.client(&[prepare("risky"), execute(), flush()].concat());
+    until_waiting(&mut wire);
+    assert_eq!(wire.look(), "N");
+    wire.reply(Some(200), r#"{"state":"rejected"}"#);
+    assert_eq!(wire.look(), "E(42501)");
+    wire.client(&[execute(), sync(), query("select 1")].concat());
+    assert_eq!(wire.look(), "Z(I) T D C Z(I)");
+    assert_eq!(wire.ran(), ["select 1"]);
+}
+
+#[test]
+fn preparing_alone_is_not_held() {
+    let mut wire = wire();
+    wire.client(&[prepare("risky"), flush()].concat());
+    assert_eq!(wire.look(), "1");
+    wire.client(&[execute(), sync()].concat());
+    let digest = until_waiting(&mut wire);
+    assert_eq!(wire.look(), "N");
+    approve(&mut wire, &digest);
+    assert_eq!(wire.look(), "2 D C Z(I)");
+}
+
+#[test]
+fn what_comes_behind_waits_its_turn_and_may_be_held_too() {
+    let mut wire = wire();
+    wire.client(&[query("risky 1"), query("select 2"), query("risky 3"), query("select 4")].concat());
+    let digest = until_waiting(&mut wire);
+    approve(&mut wire, &digest);
+    assert_eq!(wire.ran(), ["risky 1", "select 2"]);
+    until_waiting(&mut wire);
+    wire.reply(Some(200), r#"{"state":"rejected"}"#);
+    assert_eq!(wire.ran(), ["select 4"]);
+    assert_eq!(wire.look(), "N T D C Z(I) T D C Z(I) N E(42501) Z(I) T D C Z(I)");
+}
+
+#[test]
+fn a_verdict_that_is_missing_is_a_denial() {
+    let mut wire = wire();
+    wire.client(&[query("unjudged"), query("select 1")].concat());
+    assert_eq!(wire.ran(), ["select 1"]);
+    assert_eq!(wire.look(), "E(42501) Z(I) T D C Z(I)");
+    wire.client(&[prepare("unjudged"), execute(), sync()].concat());
+    assert!(wire.ran().is_empty());
+    assert_eq!(wire.look(), "E(42501) Z(I)");
+}
+
+#[test]
+fn a_restarted_sidecar_is_waited_for_and_a_lost_one_is_a_denial() {
+    let mut wire = wire();
+    wire.client(&query("risky"));
+    let digest = until_waiting(&mut wire);
+    wire.look();
+    wire.reply(Some(503), "");
+    assert!(calls(&wire).is_empty());
+    wire.tick(1_000);
+    assert_eq!(calls(&wire).len(), 1, "it asks again");
+    approve(&mut wire, &digest);
+    assert_eq!(wire.look(), "T D C Z(I)");
+    wire.ran();
+
+    wire.client(&query("risky"));
+    for _ in 0..40 {
+        if !wire.line.waits() {
+            break;
+        }
+        if calls(&wire).iter().any(|call| call.starts_with("PUT")) {
+            wire.reply(None, "");
+        }
+        wire.tick(1_000);
+    }
+    assert_eq!(wire.look(), "E(58000) Z(I)");
+    assert!(wire.ran().is_empty());
+}
+
+#[test]
+fn the_gateway_ends_the_wait_by_its_own_clock_too() {
+    let mut wire = wire();
+    wire.client(&query("risky"));
+    until_waiting(&mut wire);
+    wire.look();
+    wire.tick(66_000);
+    assert_eq!(wire.look(), "E(42501) Z(I)");
+    assert!(calls(&wire).iter().any(|call| call.ends_with("/withdraw")), "nobody may approve it later");
+}
+
+#[test]
+fn a_client_that_leaves_withdraws_its_request() {
+    let mut wire = wire();
+    wire.client(&query("risky"));
+    until_waiting(&mut wire);
+    wire.close();
+    assert!(calls(&wire).iter().any(|call| call.ends_with("/withdraw")));
+
+    let mut wire = self::wire();
+    wire.client(&query("risky"));
+    until_waiting(&mut wire);
+    wire.client(&[b'X', 0, 0, 0, 4]);
+    assert!(calls(&wire).iter().any(|call| call.ends_with("/withdraw")));
+    assert!(wire.ran().is_empty());
+}
+
+#[test]
+fn too_much_behind_a_held_command_ends_the_session() {
+    let mut wire = wire();
+    wire.client(&query("risky"));
+    until_waiting(&mut wire);
+    wire.look();
+    for _ in 0..3 {
+        wire.client(&query(&"x".repeat(600 << 10)));
+    }
+    assert_eq!(wire.look(), "E(FATAL 54000)");
+    assert!(wire.ran().is_empty());
+}
+
+#[test]
+fn a_cancel_request_names_the_hold_without_its_secret() {
+    let mut holder = wire();
+    holder.client(&query("risky"));
+    let Some(Effect::Call { call, .. }) =
+        holder.effects.iter().find(|effect| matches!(effect, Effect::Call { .. }))
+    else {
+        panic!("no call");
+    };
+    let request = String::from_utf8(call.body.clone()).unwrap();
+    let key = request.split("\"cancel_key\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+
+    let text = "
+resource: shop
+sidecar: { cluster: side }
+policy: { version: 1, name: shop, resources: [], rules: [] }
+";
+    let settings = Live::new(Settings::read(text.as_bytes(), Rc::new(Nothing)).unwrap());
+    let mut canceller = Wire::new(vec![Box::new(ApprovalHold::new(settings))]);
+    let mut packet = Vec::new();
+    StartupPacket::Cancel(Cancel { pid: 7, secret: b"key!" }).write(&mut packet).unwrap();
+    canceller.client(&packet);
+    let Some(Effect::Call { call, .. }) = canceller.effects.first() else { panic!("no call") };
+    assert_eq!(call.path, "/v1/cancels");
+    assert_eq!(String::from_utf8(call.body.clone()).unwrap(), format!("{{\"cancel_key\":\"{key}\"}}"));
+    assert_eq!(canceller.sent, packet, "a running query is the server's to cancel");
+}
+
+proptest! {
+    #[test]
+    fn any_split_gives_the_same(chunk in 1_usize..30) {
+        let script = [query("select 1"), prepare("risky"), execute(), sync(), query("select 2"), query("risky"), query("begin")]
+            .concat();
+        let run = |chunk| {
+            let mut wire = wire();
+            wire.chunk = chunk;
+            wire.client(&script);
+            let digest = until_waiting(&mut wire);
+            approve(&mut wire, &digest);
+            until_waiting(&mut wire);
+            wire.reply(Some(200), r#"{"state":"rejected"}"#);
+            (wire.ran(), wire.look(), wire.sent)
+        };
+        prop_assert_eq!(run(0), run(chunk));
+    }
+}

@@ -1,0 +1,422 @@
+//! The state machine of one PostgreSQL connection: from the StartupMessage to the last command.
+
+use std::rc::Rc;
+
+use chaperone_flow::postgres::{Gate, Refusal, Turn, fatal, refusal_with};
+use chaperone_flow::{Cx, Effect, Flow, Live, Note, Peer, Reply, Step};
+use chaperone_model::{Identity, Reason, SessionId};
+use chaperone_pgwire::client::Password as PasswordMessage;
+use chaperone_pgwire::server::{Authentication, NegotiateProtocolVersion};
+use chaperone_pgwire::startup::{Startup, StartupPacket};
+use chaperone_pgwire::{Frame, server, tag};
+use chaperone_policy::{Role, UpstreamAuth};
+use chaperone_settings::Settings;
+use chaperone_token::DEFAULT_MAX_BYTES;
+
+use crate::Keyring;
+use crate::admitted::{Admitted, offered};
+use crate::asked::{Asked as Wanted, Unfit};
+use crate::fetch::Fetch;
+use crate::keyring::Judged;
+use crate::login::{Caller, Kept, Login, PATIENCE};
+use crate::presented::Presented;
+use crate::provider::Source;
+use crate::upstream::{Asked, Password, Upstream};
+use crate::{record, target_error};
+
+/// The flow of one connection.
+#[derive(Debug)]
+pub struct IdentityFlow {
+    settings: Live<Settings>,
+    keyring: Keyring,
+    gate: Gate<()>,
+    fetch: Fetch,
+    /// The target's account, which the client does not get to know.
+    account: String,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Before the StartupMessage, and on a connection that only cancels.
+    Start,
+    Login(Box<Login>),
+    Session(Admitted),
+    /// Nothing goes through any more.
+    Over,
+}
+
+impl IdentityFlow {
+    /// A connection that was just opened. The keyring is the VM's.
+    #[must_use]
+    pub fn new(settings: Live<Settings>, keyring: Keyring) -> Self {
+        Self {
+            settings,
+            keyring,
+            gate: Gate::default(),
+            fetch: Fetch::default(),
+            account: String::new(),
+            stage: Stage::Start,
+        }
+    }
+}
+
+impl Flow for IdentityFlow {
+    fn opened(&mut self, cx: &mut Cx<'_>) {
+        let id = SessionId::from_random(cx.random_bytes());
+        cx.effect(Effect::Annotate("chaperone.session_id", id.as_str().as_bytes().to_vec()));
+        cx.session.id = Some(id);
+        cx.effect(Effect::ShareSession);
+    }
+
+    fn client(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>, _note: &mut Option<Note>) -> Step {
+        if !self.gate.admits(&frame) {
+            return Step::Take;
+        }
+        match &mut self.stage {
+            Stage::Start => return self.start(cx, &frame),
+            Stage::Session(_) => return self.command(cx, &frame),
+            Stage::Login(_) if frame.tag == tag::client::PASSWORD => self.token(cx, &frame),
+            // Goodbye, or what comes in its place when a flow before this one ends the session: what the target
+            // says to it is the last thing that the client hears.
+            Stage::Login(_) => {
+                self.gate.end(cx, &fatal(Reason::ProtocolViolation));
+                self.stage = Stage::Over;
+            }
+            Stage::Over => {}
+        }
+        Step::Take
+    }
+
+    fn server(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>) -> Step {
+        let hidden = match self.gate.server(cx, &frame) {
+            Turn::Taken => return Step::Take,
+            Turn::Hidden(_) => true,
+            Turn::Pass(_) => false,
+        };
+        match &mut self.stage {
+            Stage::Login(_) => self.target_speaks(cx, &frame, hidden),
+            Stage::Session(_) if frame.tag == tag::server::ERROR_RESPONSE && !self.gate.is_ready() && !self.gate.is_ending() => {
+                self.target_refuses(cx, &frame);
+                Step::Take
+            }
+            Stage::Session(_) | Stage::Start if !hidden => Step::Pass,
+            Stage::Over | Stage::Session(_) | Stage::Start => Step::Take,
+        }
+    }
+
+    fn reply(&mut self, cx: &mut Cx<'_>, reply: Reply<'_>) {
+        if self.fetch.reply(cx, &self.keyring, reply) {
+            self.judge(cx);
+        }
+    }
+
+    fn tick(&mut self, cx: &mut Cx<'_>) {
+        self.judge(cx);
+    }
+
+    fn closed(&mut self, _cx: &mut Cx<'_>, _by: Peer) {
+        self.fetch.abandon(&self.keyring);
+        self.stage = Stage::Over;
+    }
+
+    fn waits(&self) -> bool {
+        matches!(&self.stage, Stage::Login(login) if login.waits())
+    }
+
+    fn wants_tick(&self) -> bool {
+        matches!(&self.stage, Stage::Login(login) if matches!(login.caller, Caller::Waiting { .. }))
+    }
+}
+
+// === The client speaks ===
+
+impl IdentityFlow {
+    fn start(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Step {
+        if frame.tag != tag::UNTAGGED {
+            self.end(cx, Reason::ProtocolViolation);
+            return Step::Take;
+        }
+        let Ok(StartupPacket::Startup(startup)) = StartupPacket::read(frame.body()) else {
+            // Requests for encryption, to cancel (whose secret is its proof), and a poke of a flow before this.
+            return self.gate.pass(cx, frame);
+        };
+        if let Err((refusal, detail)) = self.log_in(cx, &startup) {
+            self.end_with(cx, &refusal, &detail);
+        }
+        Step::Take
+    }
+
+    fn log_in(&mut self, cx: &mut Cx<'_>, startup: &Startup<'_>) -> Result<(), (Refusal, String)> {
+        let plain = |reason| (fatal(reason), String::new());
+        let settings = self.settings.get();
+        let wanted = Wanted::read(startup).map_err(|unfit| match unfit {
+            Unfit::Plain(reason) => plain(reason),
+            Unfit::Parameter(name) => {
+                let message = format!("the startup parameter `{name}` is not allowed");
+                (refusal_with(Reason::StartupParameterRefused, None, &message, ""), name)
+            }
+        })?;
+        cx.session.role.clone_from(&wanted.role);
+        cx.session.database.clone_from(&wanted.database);
+        let role = offered(&settings, &wanted.role, &wanted.database).map_err(plain)?;
+        let upstream = upstream(cx, &settings, role).ok_or_else(|| plain(Reason::CredentialMissing))?;
+        let packet = wanted.packet(&upstream.user).ok_or_else(|| plain(Reason::ProtocolViolation))?;
+        let step = self.gate.pass(cx, &Frame { tag: tag::UNTAGGED, bytes: &packet });
+        if step == Step::Pass {
+            cx.send_startup(packet);
+            if let Some(message) = upstream.pipelined() {
+                cx.send(message);
+            }
+            self.account.clone_from(&upstream.user);
+            self.stage = Stage::Login(Box::new(Login::new(wanted, upstream)));
+        }
+        Ok(())
+    }
+
+    fn token(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) {
+        let Stage::Login(login) = &mut self.stage else { return };
+        if !matches!(login.caller, Caller::Silent) {
+            self.end(cx, Reason::ProtocolViolation);
+            return;
+        }
+        let policy = &self.settings.get().policy;
+        let bytes = match PasswordMessage::read(frame.body()) {
+            Ok(message) if message.text.len() <= DEFAULT_MAX_BYTES => message.text,
+            Ok(_) => return self.end(cx, Reason::TokenTooLarge),
+            Err(_) => return self.end(cx, Reason::TokenMalformed),
+        };
+        if let Some((identity, source)) = self.keyring.remembered(&Presented::digest(bytes, policy), cx.now) {
+            cx.effect(Effect::Count("chaperone.token.remembered", 1));
+            return self.admit(cx, identity, source);
+        }
+        match Presented::read(bytes, policy, cx.now) {
+            Ok(presented) => {
+                let until = cx.now.millis().saturating_add(PATIENCE);
+                login.caller = Caller::Waiting { presented: Box::new(presented), until };
+                self.judge(cx);
+            }
+            Err(reason) => self.end(cx, reason),
+        }
+    }
+
+    fn command(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Step {
+        let Stage::Session(admitted) = &mut self.stage else { return Step::Take };
+        if begins_work(frame.tag) {
+            let settings = self.settings.get();
+            if let Err(reason) = admitted.check(Rc::clone(&settings), cx.now) {
+                record::command_refused(cx, reason, &admitted.identity.subject, settings.policy.digest());
+                if self.gate.is_copy_in() {
+                    // What the target would make of the message now is not certain; what it makes of none is.
+                    self.gate.end(cx, &fatal(reason));
+                } else {
+                    self.gate.refuse(cx, frame.tag, &fatal(reason));
+                }
+                return Step::Take;
+            }
+        }
+        self.gate.pass(cx, frame)
+    }
+}
+
+/// Whether a message makes the target do something new. A COPY that is under way may end, and a batch be closed.
+const fn begins_work(tag: u8) -> bool {
+    use tag::client::{BIND, DESCRIBE, EXECUTE, FUNCTION_CALL, PARSE, QUERY};
+    matches!(tag, BIND | DESCRIBE | EXECUTE | FUNCTION_CALL | PARSE | QUERY)
+}
+
+/// The authentication at the target; none where its credential is missing.
+fn upstream(cx: &mut Cx<'_>, settings: &Settings, role: &Role) -> Option<Upstream> {
+    let credential = &role.upstream;
+    let password = match (credential.auth, credential.password_env.as_deref()) {
+        (UpstreamAuth::Trust, _) => String::new(),
+        (_, name) => settings.environment.variable(name?)?,
+    };
+    Some(Upstream::new(credential.auth, &credential.user, Password(password), &cx.random_bytes()))
+}
+
+// === The token is judged ===
+
+impl IdentityFlow {
+    /// Judges the token that waits, if one does. Called whenever something may have changed for it.
+    fn judge(&mut self, cx: &mut Cx<'_>) {
+        let Stage::Login(login) = &self.stage else { return };
+        let Caller::Waiting { presented, until } = &login.caller else { return };
+        match self.keyring.judge(presented, cx.now) {
+            Judged::Verified(identity) => {
+                let source = presented.source.clone();
+                self.admit(cx, identity, source);
+            }
+            Judged::Refused(reason) => self.end(cx, reason),
+            Judged::Wait(reason) if cx.now.millis() >= *until => self.end(cx, reason),
+            Judged::Wait(_) => {}
+            Judged::Fetch => self.fetch.begin(cx, &self.keyring, presented.source.clone()),
+        }
+    }
+
+    /// The token is good; may its owner use the role?
+    fn admit(&mut self, cx: &mut Cx<'_>, identity: Rc<Identity>, source: Source) {
+        if self.keyring.refresh_is_due(&source, cx.now) {
+            self.fetch.begin(cx, &self.keyring, source);
+        }
+        let Stage::Login(login) = &mut self.stage else { return };
+        login.caller = Caller::Verified(Rc::clone(&identity));
+        let (role, database) = (&login.asked.role, &login.asked.database);
+        let admitted = Admitted::new(self.settings.get(), identity, role, database);
+        if let Err(reason) = admitted.and_then(|_| self.answer(cx)) {
+            self.end(cx, reason);
+        }
+    }
+
+    /// Answers the target on the client's behalf, once both are ready for it.
+    fn answer(&mut self, cx: &mut Cx<'_>) -> Result<(), Reason> {
+        let Stage::Login(login) = &mut self.stage else { return Ok(()) };
+        let Caller::Verified(identity) = &login.caller else { return Ok(()) };
+        if !login.upstream.can_answer() {
+            return Ok(());
+        }
+        let identity = Rc::clone(identity);
+        match login.upstream.answer(&self.keyring)? {
+            Some(message) => cx.send(message),
+            // The target has nothing to say by itself now: something must make it speak.
+            None => self.gate.tell(cx, Vec::new()),
+        }
+        login.caller = Caller::Answered(identity);
+        Ok(())
+    }
+}
+
+// === The target speaks ===
+
+impl IdentityFlow {
+    fn target_speaks(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, hidden: bool) -> Step {
+        let Stage::Login(login) = &mut self.stage else { return Step::Take };
+        if frame.tag == tag::server::ERROR_RESPONSE {
+            self.target_refuses(cx, frame);
+            return Step::Take;
+        }
+        if hidden {
+            // The answer to what made a trusting target speak.
+            self.begin_kept(cx);
+            return Step::Take;
+        }
+        if let Some(kept) = &mut login.kept {
+            if !kept.add(frame.bytes) {
+                self.end_here(cx, Reason::ProtocolViolation, "");
+            }
+            return Step::Take;
+        }
+        match frame.tag {
+            tag::server::AUTHENTICATION => self.target_asks(cx, frame),
+            tag::server::NEGOTIATE_PROTOCOL_VERSION => {
+                let newest = NegotiateProtocolVersion::read(frame.body()).map(|message| message.minor & 0xffff);
+                login.negotiate(cx, newest.ok().and_then(|minor| u16::try_from(minor).ok()));
+                Step::Take
+            }
+            // Nothing that the target says to everybody is for somebody who was not let in yet.
+            tag::server::NOTICE_RESPONSE => Step::Take,
+            _ => {
+                self.end_here(cx, Reason::ProtocolViolation, "");
+                Step::Take
+            }
+        }
+    }
+
+    fn target_asks(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Step {
+        let Stage::Login(login) = &mut self.stage else { return Step::Take };
+        let asked = Authentication::read(frame.body()).map_err(|_| Reason::ProtocolViolation);
+        match asked.and_then(|message| login.upstream.asked(&message)) {
+            Ok(Asked::Accepted) => return self.begin(cx),
+            Ok(Asked::AskClient) => {
+                login.negotiate(cx, None);
+                let mut question = Vec::new();
+                server::write::authentication_cleartext_password(&mut question);
+                cx.show(question);
+                if login.upstream.is_trusting() {
+                    let mut kept = Kept::default();
+                    let _ = kept.add(frame.bytes);
+                    login.kept = Some(kept);
+                }
+            }
+            Ok(Asked::Nothing) => {}
+            Err(reason) => {
+                self.end_here(cx, reason, "");
+                return Step::Take;
+            }
+        }
+        if let Err(reason) = self.answer(cx) {
+            self.end_here(cx, reason, "");
+        }
+        Step::Take
+    }
+
+    /// The target has let the gateway in for a client that was let in: the session begins with this message.
+    fn begin(&mut self, cx: &mut Cx<'_>) -> Step {
+        let Stage::Login(login) = &mut self.stage else { return Step::Take };
+        let Caller::Answered(identity) = &login.caller else {
+            self.end_here(cx, Reason::ProtocolViolation, "");
+            return Step::Take;
+        };
+        let (role, database) = (&login.asked.role, &login.asked.database);
+        match Admitted::new(self.settings.get(), Rc::clone(identity), role, database) {
+            Ok(admitted) => {
+                cx.session.identity = Some(Rc::clone(identity));
+                record::accepted(cx, identity, login.asked.application());
+                self.stage = Stage::Session(admitted);
+                Step::Pass
+            }
+            Err(reason) => {
+                self.end_here(cx, reason, "");
+                Step::Take
+            }
+        }
+    }
+
+    fn begin_kept(&mut self, cx: &mut Cx<'_>) {
+        let Stage::Login(login) = &mut self.stage else { return };
+        let Some(kept) = login.kept.take() else { return };
+        if self.begin(cx) == Step::Pass {
+            kept.show(cx);
+        }
+    }
+
+    fn target_refuses(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) {
+        let (error, code) = target_error::read(frame.body(), &self.account);
+        self.log_refusal(cx, Reason::TargetRefused, &code);
+        cx.show(error);
+        cx.effect(Effect::Close);
+        self.stage = Stage::Over;
+    }
+}
+
+// === Refusals ===
+
+impl IdentityFlow {
+    fn end(&mut self, cx: &mut Cx<'_>, reason: Reason) {
+        self.end_with(cx, &fatal(reason), "");
+    }
+
+    /// Refuses the login while the target is silent.
+    fn end_with(&mut self, cx: &mut Cx<'_>, refusal: &Refusal, detail: &str) {
+        self.log_refusal(cx, refusal.reason, detail);
+        self.gate.end(cx, refusal);
+        self.stage = Stage::Over;
+    }
+
+    /// Refuses the login while the target speaks, so that the client can be told at once.
+    fn end_here(&mut self, cx: &mut Cx<'_>, reason: Reason, detail: &str) {
+        self.log_refusal(cx, reason, detail);
+        cx.show(fatal(reason).to_fatal());
+        cx.effect(Effect::Close);
+        self.stage = Stage::Over;
+    }
+
+    fn log_refusal(&self, cx: &mut Cx<'_>, reason: Reason, detail: &str) {
+        let subject = match &self.stage {
+            Stage::Login(login) => login.subject(),
+            Stage::Session(admitted) => Some(admitted.identity.subject.as_str()),
+            Stage::Start | Stage::Over => None,
+        };
+        record::login_refused(cx, reason, subject, detail, self.settings.get().policy.digest());
+    }
+}

@@ -1,0 +1,85 @@
+//! What is told about logins: records, counters, and the filter state that access logs and RBAC read.
+//!
+//! A token is never part of any of it, nor is a claim of a token that was not verified.
+
+use chaperone_flow::{Cx, Effect};
+use chaperone_model::{Digest, Identity, Reason};
+use chaperone_proto::{Authenticated, Body, Source, VerdictRecord};
+
+/// The session has an identity now.
+pub(crate) fn accepted(cx: &mut Cx<'_>, identity: &Identity, application: String) {
+    cx.effect(Effect::ShareSession);
+    cx.effect(Effect::Annotate("chaperone.subject", identity.subject.clone().into_bytes()));
+    cx.effect(Effect::Annotate("chaperone.groups", joined(&identity.groups).into_bytes()));
+    cx.effect(Effect::Annotate("chaperone.token_id", identity.token_id.clone().into_bytes()));
+    cx.effect(Effect::Count("chaperone.login.accepted", 1));
+    let body = Authenticated {
+        subject: identity.subject.clone(),
+        groups: identity.groups.clone(),
+        issuer: identity.issuer.clone(),
+        token_id: identity.token_id.clone(),
+        expires_at: identity.expires_at.0,
+        role: cx.session.role.clone(),
+        database: cx.session.database.clone(),
+        application,
+    };
+    cx.effect(Effect::Record(Source::Identity, Body::Authenticated(body)));
+}
+
+/// A login was refused. `subject` only where it was verified.
+pub(crate) fn login_refused(
+    cx: &mut Cx<'_>,
+    reason: Reason,
+    subject: Option<&str>,
+    detail: &str,
+    policy: Digest,
+) {
+    cx.effect(Effect::Count("chaperone.login.refused", 1));
+    denied(cx, reason, subject, detail, policy);
+}
+
+/// A command of a session was refused because of who it is.
+pub(crate) fn command_refused(cx: &mut Cx<'_>, reason: Reason, subject: &str, policy: Digest) {
+    cx.effect(Effect::Count("chaperone.verdict.deny", 1));
+    denied(cx, reason, Some(subject), "", policy);
+}
+
+fn denied(cx: &mut Cx<'_>, reason: Reason, subject: Option<&str>, detail: &str, policy: Digest) {
+    let mut message = reason.title().to_owned();
+    for (name, value) in [
+        ("subject", subject.unwrap_or_default()),
+        ("role", &cx.session.role),
+        ("database", &cx.session.database),
+        ("detail", detail),
+    ] {
+        if !value.is_empty() {
+            message.push_str(&format!(", {name} `{}`", chaperone_flow::clip(value)));
+        }
+    }
+    let verdict = VerdictRecord {
+        decision: "deny".to_owned(),
+        reason: reason.code().to_owned(),
+        message,
+        policy: policy.to_hex(),
+        ..VerdictRecord::default()
+    };
+    cx.effect(Effect::Annotate("chaperone.verdict", format!("deny {} ", reason.code()).into_bytes()));
+    cx.effect(Effect::Record(Source::Identity, Body::Verdict(verdict)));
+}
+
+/// Groups in one text. A comma inside a name is written `%2C`, so that no name can pose as two.
+fn joined(groups: &[String]) -> String {
+    let plain: Vec<_> = groups.iter().map(|group| group.replace('%', "%25").replace(',', "%2C")).collect();
+    plain.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_group_poses_as_two() {
+        assert_eq!(joined(&["a".to_owned(), "b,admins".to_owned(), "%2C".to_owned()]), "a,b%2Cadmins,%252C");
+        assert_eq!(joined(&[]), "");
+    }
+}

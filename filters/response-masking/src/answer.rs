@@ -1,0 +1,266 @@
+//! What comes back, and what of it is shown.
+
+use std::cell::Cell;
+
+use chaperone_flow::postgres::{Answered, refusal_with};
+use chaperone_flow::{Cx, Step};
+use chaperone_model::Reason;
+use chaperone_pgwire::exchange::Request;
+use chaperone_pgwire::server::CopyResponse;
+use chaperone_pgwire::{Format, Frame, tag};
+
+use crate::asked::{Asked, Run, Showing};
+use crate::catalogue::Catalogue;
+use crate::plan::Planner;
+use crate::reading::{Reading, writes};
+use crate::record;
+use crate::row::rewritten;
+use crate::shape::{Grounds, Shape, is_of_server};
+use crate::texts::{self, Text};
+
+/// Until when nothing is shown, once a result was refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Until {
+    /// The ReadyForQuery that ends the Query.
+    Ready,
+    /// The ReadyForQuery that answers the client's Sync.
+    Sync,
+}
+
+/// The filter's view of what comes back.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    pub(crate) planner: Planner,
+    pub(crate) catalogue: Catalogue,
+    /// A statement of this session had to do with hidden columns, so that a cursor may show them.
+    pub(crate) touched: bool,
+    /// The session has made something out of hidden columns that the catalogue does not know yet.
+    pub(crate) derived: bool,
+    refused: Option<Until>,
+}
+
+impl Answers {
+    pub(crate) fn new(planner: Planner) -> Self {
+        Self { planner, catalogue: Catalogue::default(), touched: false, derived: false, refused: None }
+    }
+
+    /// An answer to what the filter itself has asked: not shown, but for an error that ends the client's batch.
+    pub(crate) fn hidden(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, answered: Answered<'_, Asked>) -> Step {
+        match answered {
+            Answered::Part(_, Asked::Catalogue) => match frame.tag {
+                tag::server::DATA_ROW => self.catalogue.row(frame.body()),
+                tag::server::ERROR_RESPONSE => self.catalogue.failed(),
+                _ => {}
+            },
+            Answered::Ready { done: Some((_, Asked::Catalogue)), .. } => {
+                self.catalogue.answered(cx.now.millis());
+            }
+            Answered::Last(_, Asked::Portal(description)) => describe(&description, frame),
+            Answered::Part(_, Asked::Portal(_))
+                if frame.tag == tag::server::ERROR_RESPONSE && self.refused.is_none() =>
+            {
+                return self.response(cx, frame, self.touched);
+            }
+            Answered::Aside | Answered::Last(..) | Answered::Part(..) | Answered::Ready { .. } => {}
+        }
+        Step::Take
+    }
+
+    /// What the client awaits.
+    pub(crate) fn passing(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, answered: Answered<'_, Asked>) -> Step {
+        match answered {
+            Answered::Aside => self.aside(cx, frame),
+            Answered::Last(request, mut asked) => self.answer(cx, frame, request, &mut asked),
+            Answered::Part(request, asked) => self.answer(cx, frame, request, asked),
+            Answered::Ready { done, .. } => {
+                let ends = done.is_none_or(|(request, _)| request == Request::Sync);
+                match self.refused {
+                    // Sent behind a refused Execute without a Sync: the client expects it to be skipped.
+                    Some(Until::Sync) if !ends => Step::Take,
+                    _ => {
+                        self.refused = None;
+                        Step::Pass
+                    }
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, request: Request, asked: &mut Asked) -> Step {
+        if self.refused.is_some() {
+            // The server waits for COPY data: were the client not told, both would wait.
+            return if frame.tag == tag::server::COPY_IN_RESPONSE { Step::Pass } else { Step::Take };
+        }
+        match asked {
+            Asked::Run(run) => match self.show(cx, frame, request, run) {
+                Ok(step) => step,
+                Err(reason) => self.refuse(cx, request, run, reason),
+            },
+            _ if frame.tag == tag::server::ERROR_RESPONSE => self.response(cx, frame, self.touched),
+            Asked::Portal(description) => {
+                describe(description, frame);
+                Step::Pass
+            }
+            Asked::Catalogue | Asked::Plain => Step::Pass,
+        }
+    }
+
+    /// A message of the answer to a Query or an Execute.
+    fn show(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, request: Request, run: &mut Run) -> Result<Step, Reason> {
+        match frame.tag {
+            tag::server::ROW_DESCRIPTION => {
+                // Rules of a table may add results to those of the statement.
+                let added = matches!(run.showing, Showing::Rows(_));
+                run.showing = Showing::Rows(self.shape(run, frame.body(), added)?);
+                Ok(Step::Pass)
+            }
+            tag::server::DATA_ROW => {
+                if matches!(run.showing, Showing::Nothing) && request == Request::Execute {
+                    let description = run.description.as_ref().and_then(|description| description.get());
+                    let body = description.and_then(Option::as_ref).ok_or(Reason::MaskLineageUnknown)?;
+                    run.showing = Showing::Rows(self.shape(run, body, false)?);
+                }
+                match &run.showing {
+                    Showing::Rows(None) => Ok(Step::Pass),
+                    Showing::Rows(Some(treatments)) => {
+                        let row = rewritten(&run.plan, treatments, frame.body())?;
+                        Ok(replace(cx, row.map(Text::Replaced)))
+                    }
+                    Showing::Copy | Showing::Nothing => Err(Reason::MaskLineageUnknown),
+                }
+            }
+            tag::server::COPY_OUT_RESPONSE => {
+                self.may_copy(run, frame.body())?;
+                run.showing = Showing::Copy;
+                Ok(Step::Pass)
+            }
+            tag::server::COPY_DATA => match (&run.showing, &run.plan.detectors) {
+                (Showing::Copy, Some(detectors)) => Ok(replace(cx, texts::copied(detectors, frame))),
+                (Showing::Copy, None) => Ok(Step::Pass),
+                (Showing::Nothing | Showing::Rows(_), _) => Err(Reason::MaskLineageUnknown),
+            },
+            tag::server::COMMAND_COMPLETE | tag::server::EMPTY_QUERY_RESPONSE => {
+                run.statement += 1;
+                run.showing = Showing::Nothing;
+                Ok(Step::Pass)
+            }
+            tag::server::ERROR_RESPONSE => {
+                let known = self.catalogue.known(&run.plan.columns);
+                let reading = Reading::of(run.command.as_deref(), run.statement, &run.plan, known);
+                let exposed = reading.is_exposed(self.touched);
+                Ok(self.response(cx, frame, exposed))
+            }
+            _ => Ok(Step::Pass),
+        }
+    }
+
+    fn shape(&mut self, run: &Run, description: &[u8], added: bool) -> Result<Shape, Reason> {
+        let known = self.catalogue.known(&run.plan.columns);
+        let reading = if added {
+            Reading::Untold
+        } else {
+            Reading::of(run.command.as_deref(), run.statement, &run.plan, known)
+        };
+        let grounds = Grounds {
+            plan: &run.plan,
+            known,
+            reading,
+            touched: self.touched,
+            derived: self.derived,
+            stale: Cell::new(false),
+        };
+        let shape = grounds.shape(description);
+        if grounds.stale.get() {
+            self.catalogue.mark_stale();
+        }
+        shape
+    }
+
+    /// Whether COPY may show what it is about to.
+    fn may_copy(&self, run: &Run, body: &[u8]) -> Result<(), Reason> {
+        let copy = CopyResponse::read(body).map_err(|_| Reason::ProtocolViolation)?;
+        if run.plan.detectors.is_some() && copy.overall == Format::Binary {
+            return Err(Reason::MaskUnsupported);
+        }
+        if !run.plan.hides_columns() {
+            return Ok(());
+        }
+        let known = self.catalogue.known(&run.plan.columns);
+        match Reading::of(run.command.as_deref(), run.statement, &run.plan, known) {
+            Reading::Told(statement, exposure) if exposure.is_empty() => {
+                let of_users = statement.relations.iter().any(|relation| !is_of_server(relation));
+                if of_users && (known.is_none() || self.derived) {
+                    return Err(Reason::MaskCatalogueUnavailable);
+                }
+                Ok(())
+            }
+            Reading::Earlier | Reading::Plain | Reading::Told(..) | Reading::Untold => Err(Reason::MaskCopyRefused),
+        }
+    }
+
+    /// Shows an error in the place of a result and of all that comes behind it, as after an error of the server.
+    fn refuse(&mut self, cx: &mut Cx<'_>, request: Request, run: &Run, reason: Reason) -> Step {
+        let command = run.command.as_deref();
+        let statement = command.and_then(|command| command.facts.statements.get(run.statement));
+        let message = if statement.is_some_and(writes) {
+            format!("the statement was run, but its result is not shown: {}", reason.title())
+        } else {
+            String::new()
+        };
+        cx.show(refusal_with(reason, None, &message, "").to_error());
+        record::refused(cx, reason, command, self.planner.policy());
+        self.refused = Some(if request == Request::Query { Until::Ready } else { Until::Sync });
+        Step::Take
+    }
+
+    fn aside(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Step {
+        match frame.tag {
+            tag::server::ERROR_RESPONSE | tag::server::NOTICE_RESPONSE => self.response(cx, frame, false),
+            tag::server::NOTIFICATION_RESPONSE => match self.planner.plan(cx.session) {
+                Ok(Some(plan)) => {
+                    let text = plan.detectors.as_ref().and_then(|detectors| texts::notification(detectors, frame));
+                    replace(cx, text)
+                }
+                Ok(None) | Err(_) => Step::Pass,
+            },
+            _ => Step::Pass,
+        }
+    }
+
+    /// An error or a notice. Before anybody is known nothing of a table can be in it.
+    fn response(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, exposed: bool) -> Step {
+        match self.planner.plan(cx.session) {
+            Ok(Some(plan)) => {
+                let text = texts::response(&plan, frame, exposed && plan.hides_columns());
+                let is_error = frame.tag == tag::server::ERROR_RESPONSE;
+                match text {
+                    // The client waits for an error; a notice may be left out.
+                    Some(Text::Withheld(reason)) if is_error => {
+                        cx.show(refusal_with(reason, None, "", "").to_error());
+                        Step::Take
+                    }
+                    text => replace(cx, text),
+                }
+            }
+            Ok(None) | Err(_) => Step::Pass,
+        }
+    }
+}
+
+fn describe(description: &std::cell::OnceCell<Option<Vec<u8>>>, frame: &Frame<'_>) {
+    let columns = (frame.tag == tag::server::ROW_DESCRIPTION).then(|| frame.body().to_vec());
+    // It is set once: there is one answer to each Describe.
+    let _already = description.set(columns);
+}
+
+fn replace(cx: &mut Cx<'_>, text: Option<Text>) -> Step {
+    match text {
+        None => Step::Pass,
+        Some(Text::Replaced(bytes)) => {
+            record::masked(cx);
+            cx.show(bytes);
+            Step::Take
+        }
+        Some(Text::Withheld(_)) => Step::Take,
+    }
+}

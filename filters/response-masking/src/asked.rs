@@ -1,0 +1,58 @@
+//! What is remembered of a request until it is answered.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use chaperone_flow::Command;
+
+use crate::plan::Plan;
+use crate::shape::Shape;
+
+/// The answer to a Describe of a portal, shared with the Executes of that portal: the body of the RowDescription,
+/// or none for NoData.
+pub(crate) type Description = Rc<OnceCell<Option<Vec<u8>>>>;
+
+/// A request.
+#[derive(Debug, Default)]
+pub(crate) enum Asked {
+    /// The catalogue, by the filter itself.
+    Catalogue,
+    /// Describe of a portal, by the client or by the filter itself.
+    Portal(Description),
+    /// Nothing whose answer needs more than a look at its texts.
+    #[default]
+    Plain,
+    /// Query or Execute.
+    Run(Box<Run>),
+}
+
+/// A command whose results are masked.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// What was hidden when the command was sent.
+    pub(crate) plan: Rc<Plan>,
+    pub(crate) command: Option<Rc<Command>>,
+    /// Of an Execute.
+    pub(crate) description: Option<Description>,
+    /// Which statement of the command is answered now.
+    pub(crate) statement: usize,
+    pub(crate) showing: Showing,
+}
+
+/// What is being shown.
+#[derive(Debug, Default)]
+pub(crate) enum Showing {
+    /// COPY data.
+    Copy,
+    /// No result yet.
+    #[default]
+    Nothing,
+    /// Rows.
+    Rows(Shape),
+}
+
+impl Run {
+    pub(crate) const fn new(plan: Rc<Plan>, command: Option<Rc<Command>>, description: Option<Description>) -> Self {
+        Self { plan, command, description, statement: 0, showing: Showing::Nothing }
+    }
+}

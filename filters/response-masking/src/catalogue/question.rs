@@ -1,0 +1,172 @@
+//! The question to the catalogue, in SQL.
+//!
+//! It runs in the caller's own session, so nothing in it may depend on what the caller can set: every name and
+//! operator is qualified with `pg_catalog`, every literal is an `E''` string of ASCII letters, and names come back
+//! in hexadecimal, whatever the client's encoding is.
+//!
+//! A masked column of a table is also one of its partitions and heirs, and of views and materialized views:
+//!
+//! - a plain column of a view, by the origin that the view's rule keeps for it (`resorigtbl`, `resorigcol`), also
+//!   under another name and through subqueries;
+//! - a computed column of a view that reads the masked column, unless its type cannot hold text;
+//! - a column of such a view with the masked column's name.
+
+use chaperone_policy::ColumnMask;
+
+use super::CATALOGUE_ROWS_MOST;
+
+/// Tables, views, materialized views, foreign tables, partitioned tables.
+const BASE: &str = r#"
+ SELECT a.attrelid, a.attnum, w.mask FROM wanted w
+ JOIN pg_catalog.pg_class c ON c.relname OPERATOR(pg_catalog.=) w.tab
+ JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+  AND (w.sch IS NULL OR n.nspname OPERATOR(pg_catalog.=) w.sch)
+ JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid
+  AND a.attname OPERATOR(pg_catalog.=) w.col AND a.attnum OPERATOR(pg_catalog.>) 0
+ WHERE c.relkind OPERATOR(pg_catalog.=) ANY (CAST(E'{r,v,m,f,p}' AS pg_catalog."char"[]))"#;
+
+const HEIRS: &str = "
+  SELECT a.attrelid AS rel, a.attnum AS num FROM pg_catalog.pg_inherits i
+  JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) i.inhrelid
+   AND a.attname OPERATOR(pg_catalog.=) o.attname
+  WHERE i.inhparent OPERATOR(pg_catalog.=) m.rel";
+
+/// 1259 is pg_class, 2618 pg_rewrite. Entries of the rule's subqueries are found too; where an entry has the
+/// column's number and name, only such entries count.
+const VIEWS: &str = r#"
+  SELECT a.attrelid, a.attnum FROM pg_catalog.pg_depend p
+  JOIN pg_catalog.pg_rewrite r ON r.oid OPERATOR(pg_catalog.=) p.objid
+  CROSS JOIN LATERAL pg_catalog.regexp_matches(CAST(r.ev_action AS pg_catalog.text),
+   E':resno ([0-9]+?) :resname (.*?) :ressortgroupref [0-9]+? :resorigtbl ([0-9]+?) :resorigcol ([0-9]+?) ',
+   E'g') AS t(e)
+  JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) r.ev_class
+   AND CAST(a.attnum AS pg_catalog.text) OPERATOR(pg_catalog.=) t.e[1]
+  JOIN pg_catalog.pg_type y ON y.oid OPERATOR(pg_catalog.=) a.atttypid
+  CROSS JOIN LATERAL (SELECT
+   CAST(a.attname AS pg_catalog.text) OPERATOR(pg_catalog.=) t.e[2] AS named,
+   CASE WHEN t.e[3] OPERATOR(pg_catalog.=) E'0'
+    THEN y.typcategory OPERATOR(pg_catalog.<>) ALL (CAST(E'{B,D,E,G,N,T}' AS pg_catalog."char"[]))
+    ELSE t.e[3] OPERATOR(pg_catalog.=) CAST(m.rel AS pg_catalog.text)
+     AND t.e[4] OPERATOR(pg_catalog.=) ANY (ARRAY[E'0', CAST(m.num AS pg_catalog.text)])
+   END AS hit) h
+  WHERE p.classid OPERATOR(pg_catalog.=) CAST(2618 AS pg_catalog.oid)
+   AND p.refclassid OPERATOR(pg_catalog.=) CAST(1259 AS pg_catalog.oid)
+   AND p.refobjid OPERATOR(pg_catalog.=) m.rel
+   AND p.refobjsubid OPERATOR(pg_catalog.=) ANY (ARRAY[0, CAST(m.num AS pg_catalog.int4)])
+  GROUP BY a.attrelid, a.attnum, a.attname
+  HAVING CASE WHEN pg_catalog.bool_or(h.named) THEN pg_catalog.bool_or(h.named AND h.hit)
+    ELSE pg_catalog.bool_or(h.hit) END
+   OR a.attname OPERATOR(pg_catalog.=) o.attname"#;
+
+const ANSWER: &str = "
+SELECT m.rel, m.num, m.mask,
+ pg_catalog.encode(pg_catalog.convert_to(CAST(n.nspname AS pg_catalog.text), E'UTF8'), E'hex'),
+ pg_catalog.encode(pg_catalog.convert_to(CAST(c.relname AS pg_catalog.text), E'UTF8'), E'hex'),
+ pg_catalog.encode(pg_catalog.convert_to(CAST(a.attname AS pg_catalog.text), E'UTF8'), E'hex'), c.relnatts
+FROM masked m
+JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) m.rel
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) m.rel
+ AND a.attnum OPERATOR(pg_catalog.=) m.num
+UNION ALL SELECT pg_catalog.max(c.oid), 0, 0, E'', E'', E'', 0 FROM pg_catalog.pg_class c";
+
+/// The question for these masks; none where a name cannot be written.
+pub(crate) fn question(columns: &[ColumnMask]) -> Option<String> {
+    let mut wanted = String::new();
+    for (place, mask) in columns.iter().enumerate() {
+        let comma = if place == 0 { "" } else { ", " };
+        let schema = match &mask.schema {
+            Some(schema) => name(schema)?,
+            None => "CAST(NULL AS pg_catalog.name)".to_owned(),
+        };
+        wanted.push_str(&format!("{comma}({place}, {schema}, {}, {})", name(&mask.table)?, name(&mask.column)?));
+    }
+    let most = CATALOGUE_ROWS_MOST + 1;
+    Some(format!(
+        "WITH RECURSIVE wanted(mask, sch, tab, col) AS (VALUES {wanted}),
+masked(rel, num, mask) AS ({BASE}
+ UNION SELECT d.rel, d.num, m.mask FROM masked m
+ JOIN pg_catalog.pg_attribute o ON o.attrelid OPERATOR(pg_catalog.=) m.rel
+  AND o.attnum OPERATOR(pg_catalog.=) m.num
+ CROSS JOIN LATERAL ({HEIRS}
+  UNION ALL{VIEWS}) d){ANSWER}
+LIMIT {most}"
+    ))
+}
+
+/// A literal of type `name`. In an `E''` string a backslash always escapes, whatever the session's settings are.
+fn name(text: &str) -> Option<String> {
+    let mut literal = String::from("CAST(E'");
+    for letter in text.chars() {
+        match letter {
+            '\0' => return None,
+            '\'' => literal.push_str("''"),
+            '\\' => literal.push_str("\\\\"),
+            ' '..='~' => literal.push(letter),
+            _ => literal.push_str(&format!("\\U{:08x}", u32::from(letter))),
+        }
+    }
+    literal.push_str("' AS pg_catalog.name)");
+    Some(literal)
+}
+
+#[cfg(test)]
+mod tests {
+    use chaperone_model::RuleId;
+    use chaperone_model::mask::Transform;
+
+    use super::*;
+
+    fn mask(schema: Option<&str>, table: &str, column: &str) -> ColumnMask {
+        ColumnMask {
+            schema: schema.map(str::to_owned),
+            table: table.to_owned(),
+            column: column.to_owned(),
+            transform: Transform::Redact,
+            rule: RuleId("m".to_owned()),
+        }
+    }
+
+    #[test]
+    fn names_are_quoted_safely() {
+        let cases = [
+            ("card", "CAST(E'card' AS pg_catalog.name)", "plain"),
+            ("o'x", "CAST(E'o''x' AS pg_catalog.name)", "a quote is doubled, never escaped"),
+            ("a\\'", "CAST(E'a\\\\''' AS pg_catalog.name)", "a backslash cannot eat the quote"),
+            ("größe", "CAST(E'gr\\U000000f6\\U000000dfe' AS pg_catalog.name)", "ASCII whatever the encoding"),
+            ("a\nb", "CAST(E'a\\U0000000ab' AS pg_catalog.name)", "control characters too"),
+        ];
+        for (text, expected, why) in cases {
+            assert_eq!(name(text).as_deref(), Some(expected), "{why}");
+        }
+        assert_eq!(name("a\0b"), None, "NUL would end the message");
+        assert_eq!(question(&[mask(None, "t", "\0")]), None);
+    }
+
+    #[test]
+    fn nothing_depends_on_the_search_path() {
+        let question = question(&[mask(Some("public"), "customers", "card"), mask(None, "t", "c")]).unwrap();
+        // Outside of literals: every operator is qualified, and so are tables, functions and types.
+        let bare: String = question.split('\'').step_by(2).collect();
+        let bare = bare.replace("OPERATOR(pg_catalog.=)", "").replace("OPERATOR(pg_catalog.<>)", "");
+        let bare = bare.replace("OPERATOR(pg_catalog.>)", "");
+        for operator in ["=", "<", ">", "~", "||", "::", " IN ", " LIKE ", " BETWEEN ", "USING"] {
+            assert!(!bare.contains(operator), "{operator}");
+        }
+        for word in ["FROM ", "JOIN ", "LATERAL "] {
+            for (at, _) in bare.match_indices(word) {
+                let rest = &bare[at + word.len()..];
+                let ours = ["pg_catalog.", "wanted", "masked", "LATERAL", "("];
+                assert!(ours.iter().any(|known| rest.starts_with(known)), "{}", &rest[..20]);
+            }
+        }
+        for (at, _) in bare.match_indices(" AS ") {
+            let rest = &bare[at + 4..];
+            let aliases = ["pg_catalog.", "(", "rel", "num", "t(e)", "named", "hit"];
+            assert!(aliases.iter().any(|known| rest.starts_with(known)), "{}", &rest[..20]);
+        }
+        for function in ["encode(", "convert_to(", "max(", "bool_or(", "regexp_matches("] {
+            assert_eq!(bare.matches(function).count(), bare.matches(&format!("pg_catalog.{function}")).count());
+        }
+    }
+}

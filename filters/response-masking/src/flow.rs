@@ -1,0 +1,218 @@
+//! The flow: what goes to the server, and what comes back.
+
+use std::rc::Rc;
+
+use chaperone_flow::postgres::{Gate, Turn, fatal};
+use chaperone_flow::{Cx, Flow, Live, Note, Step};
+use chaperone_model::Reason;
+use chaperone_model::facts::Output;
+use chaperone_pgwire::client::{Execute, Target};
+use chaperone_pgwire::{Frame, tag};
+use chaperone_settings::Settings;
+
+use crate::answer::Answers;
+use crate::asked::{Asked, Description, Run};
+use crate::catalogue::question;
+use crate::plan::{Plan, Planner};
+use crate::reading::{Reading, copies_out, defines, writes};
+use crate::record;
+
+/// Hides what the caller may not see in what the server says.
+///
+/// It is the last flow before the server: what it asks the server itself no other flow sees.
+#[derive(Debug)]
+pub struct ResponseMasking {
+    gate: Gate<Asked>,
+    answers: Answers,
+    /// The plan of the last command.
+    last: Option<Rc<Plan>>,
+    /// Whether there was any command.
+    begun: bool,
+    /// The portal that was described last; an Execute of it right behind needs no other Describe.
+    described: Option<(Vec<u8>, Description)>,
+}
+
+impl ResponseMasking {
+    /// A flow for one connection. `key` keys the hashes that stand in the place of values.
+    #[must_use]
+    pub fn new(settings: Live<Settings>, key: [u8; 32]) -> Self {
+        Self {
+            gate: Gate::default(),
+            answers: Answers::new(Planner::new(settings, key)),
+            last: None,
+            begun: false,
+            described: None,
+        }
+    }
+
+    fn command(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, note: Option<&Note>) -> Step {
+        let plan = match self.answers.planner.plan(cx.session) {
+            Ok(plan) => plan,
+            Err(reason) => return self.refuse(cx, frame.tag, reason, note),
+        };
+        self.follow(plan.as_ref());
+        let Some(plan) = plan else { return self.gate.pass(cx, frame) };
+        self.learn(cx, &plan);
+        if let Some(reason) = note.and_then(|note| self.judge(&plan, note)) {
+            return self.refuse(cx, frame.tag, reason, note);
+        }
+        match frame.tag {
+            tag::client::DESCRIBE => self.describe(cx, frame),
+            tag::client::EXECUTE | tag::client::QUERY => self.run(cx, frame, plan, note),
+            _ => {
+                self.described = None;
+                self.gate.pass(cx, frame)
+            }
+        }
+    }
+
+    /// Notices that another plan is in force. What earlier commands touched was judged by the plan before.
+    fn follow(&mut self, plan: Option<&Rc<Plan>>) {
+        let same = match (&self.last, plan) {
+            (Some(last), Some(plan)) => Rc::ptr_eq(last, plan),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        if !same {
+            self.answers.touched |= self.begun;
+            self.described = None;
+            self.last = plan.cloned();
+        }
+        self.begun = true;
+    }
+
+    /// Asks the catalogue in front of the command where it is not fresh. Inside a transaction nothing is asked: a
+    /// failure would undo the client's work.
+    fn learn(&mut self, cx: &mut Cx<'_>, plan: &Plan) {
+        if !self.answers.catalogue.wants(&plan.columns, cx.now.millis()) {
+            return;
+        }
+        if self.gate.status() != b'I' || !self.gate.is_idle() {
+            return;
+        }
+        let Some(question) = question(&plan.columns) else { return };
+        if self.gate.ask(cx, question.as_bytes(), Asked::Catalogue) {
+            self.answers.catalogue.asked(&plan.columns);
+        }
+    }
+
+    /// Looks at what a command does before the server runs it: why it is refused, if it is.
+    fn judge(&mut self, plan: &Plan, note: &Note) -> Option<Reason> {
+        if !plan.hides_columns() {
+            return None;
+        }
+        let known = self.answers.catalogue.known(&plan.columns);
+        let (mut touched, mut defined, mut refused) = (false, false, None);
+        let facts = &note.command.facts;
+        for (index, statement) in facts.statements.iter().enumerate() {
+            let reading = Reading::of(Some(&note.command), index, plan, known);
+            let exposed = reading.is_exposed(false);
+            touched |= exposed || known.is_none() && !statement.relations.is_empty();
+            defined |= defines(statement);
+            if defines(statement) && (exposed || known.is_none()) {
+                self.answers.derived = true;
+            }
+            if exposed && copies_out(statement) {
+                refused = refused.or(Some(Reason::MaskCopyRefused));
+            }
+            let untold = statement.outputs.iter().flatten().any(|output| *output == Output::Unknown);
+            if exposed && untold && writes(statement) {
+                refused = refused.or(Some(Reason::MaskLineageUnknown));
+            }
+        }
+        self.answers.touched |= touched || facts.opaque.is_some();
+        if defined {
+            self.answers.catalogue.mark_stale();
+        }
+        refused
+    }
+
+    fn describe(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Step {
+        self.described = None;
+        let asked = match Target::read(frame.body()) {
+            Ok(Target::Portal(portal)) => {
+                let description = Description::default();
+                self.described = Some((portal.to_vec(), Rc::clone(&description)));
+                Asked::Portal(description)
+            }
+            Ok(Target::Statement(_)) | Err(_) => Asked::Plain,
+        };
+        self.gate.pass_with(cx, frame, asked)
+    }
+
+    fn run(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, plan: Rc<Plan>, note: Option<&Note>) -> Step {
+        if plan.hides_columns() && note.is_none() {
+            return self.refuse(cx, frame.tag, Reason::VerdictMissing, note);
+        }
+        let description = if frame.tag == tag::client::EXECUTE {
+            let Ok(execute) = Execute::read(frame.body()) else {
+                return self.refuse(cx, frame.tag, Reason::ProtocolViolation, note);
+            };
+            match self.description(cx, execute.portal) {
+                Some(description) => Some(description),
+                None => {
+                    self.gate.end(cx, &fatal(Reason::PipelineTooDeep));
+                    return Step::Take;
+                }
+            }
+        } else {
+            self.described = None;
+            None
+        };
+        let command = note.map(|note| Rc::clone(&note.command));
+        self.gate.pass_with(cx, frame, Asked::Run(Box::new(Run::new(plan, command, description))))
+    }
+
+    /// The columns of a portal. What was described at any earlier time may not hold any more (a statement that was
+    /// prepared can be planned anew for other tables, a cursor closed and opened), so unless the Describe was the
+    /// message before, the filter sends its own. None where too much waits.
+    fn description(&mut self, cx: &mut Cx<'_>, portal: &[u8]) -> Option<Description> {
+        if let Some((_, description)) = self.described.as_ref().filter(|(described, _)| described == portal) {
+            return Some(Rc::clone(description));
+        }
+        let description = Description::default();
+        if !self.gate.ask_describe(cx, portal, Asked::Portal(Rc::clone(&description))) {
+            return None;
+        }
+        self.described = Some((portal.to_vec(), Rc::clone(&description)));
+        Some(description)
+    }
+
+    fn refuse(&mut self, cx: &mut Cx<'_>, tag: u8, reason: Reason, note: Option<&Note>) -> Step {
+        record::refused(cx, reason, note.map(|note| &*note.command), self.answers.planner.policy());
+        self.described = None;
+        self.gate.refuse(cx, tag, &fatal(reason));
+        Step::Take
+    }
+}
+
+impl Flow for ResponseMasking {
+    fn client(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>, note: &mut Option<Note>) -> Step {
+        if !self.gate.admits(&frame) {
+            return Step::Take;
+        }
+        if !self.gate.is_ready() {
+            return self.gate.pass(cx, &frame);
+        }
+        match frame.tag {
+            tag::client::BIND
+            | tag::client::DESCRIBE
+            | tag::client::EXECUTE
+            | tag::client::PARSE
+            | tag::client::QUERY => self.command(cx, &frame, note.as_ref()),
+            tag::client::CLOSE | tag::client::SYNC => {
+                self.described = None;
+                self.gate.pass(cx, &frame)
+            }
+            _ => self.gate.pass(cx, &frame),
+        }
+    }
+
+    fn server(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>) -> Step {
+        match self.gate.server(cx, &frame) {
+            Turn::Taken => Step::Take,
+            Turn::Hidden(answered) => self.answers.hidden(cx, &frame, answered),
+            Turn::Pass(answered) => self.answers.passing(cx, &frame, answered),
+        }
+    }
+}

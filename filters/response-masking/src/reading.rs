@@ -1,0 +1,67 @@
+//! What the facts say of the statement whose answer comes.
+
+use chaperone_flow::Command;
+use chaperone_model::facts::{Effect, Statement, Verb};
+
+use crate::catalogue::Known;
+use crate::exposure::Exposure;
+use crate::plan::Plan;
+
+/// How the columns of a statement's answer can be told where the server names no table.
+#[derive(Debug)]
+pub(crate) enum Reading<'a> {
+    /// The rows are those of a query that was sent before: FETCH, or EXECUTE of what the guard does not know.
+    Earlier,
+    /// A plan or a setting: no values of tables.
+    Plain,
+    /// As the facts say.
+    Told(&'a Statement, Exposure<'a>),
+    /// Not at all.
+    Untold,
+}
+
+impl<'a> Reading<'a> {
+    /// Reads the statement at `index` of a command.
+    pub(crate) fn of(command: Option<&'a Command>, index: usize, plan: &'a Plan, known: Option<&'a Known>) -> Self {
+        let Some(facts) = command.map(|command| &command.facts) else { return Self::Untold };
+        let Some(statement) = facts.statements.get(index) else { return Self::Untold };
+        if facts.opaque.is_some() || statement.opaque.is_some() {
+            return Self::Untold;
+        }
+        match statement.verbs.as_slice() {
+            [Verb::Explain | Verb::Show, ..] => Self::Plain,
+            [Verb::Fetch, ..] | [Verb::Execute] => Self::Earlier,
+            _ => Self::Told(statement, Exposure::of(plan, known, &statement.relations)),
+        }
+    }
+
+    /// Whether the answer may have to do with hidden columns. `touched`: an earlier statement of the session had.
+    pub(crate) fn is_exposed(&self, touched: bool) -> bool {
+        match self {
+            Self::Plain => false,
+            Self::Untold => true,
+            Self::Earlier => touched,
+            // COMMIT runs the checks of earlier statements.
+            Self::Told(statement, exposure) => {
+                !exposure.is_empty() || touched && matches!(statement.verbs.as_slice(), [Verb::Commit, ..])
+            }
+        }
+    }
+}
+
+/// Whether the statement writes: it has had its effect by the time its result is refused.
+pub(crate) fn writes(statement: &Statement) -> bool {
+    let writes = |verb: &Verb| matches!(verb, Verb::Delete | Verb::Insert | Verb::Merge | Verb::Update);
+    statement.verbs.iter().any(writes)
+}
+
+/// Whether the statement changes what tables there are.
+pub(crate) fn defines(statement: &Statement) -> bool {
+    let defines = |verb: &Verb| matches!(verb, Verb::Alter | Verb::Create | Verb::Do | Verb::Drop);
+    statement.verbs.iter().any(defines)
+}
+
+/// Whether the statement shows rows by COPY.
+pub(crate) fn copies_out(statement: &Statement) -> bool {
+    statement.effects.contains(&Effect::CopyOut)
+}

@@ -1,0 +1,26 @@
+//! What is recorded and counted.
+
+use chaperone_flow::{Command, Cx, Effect, clip};
+use chaperone_model::{Digest, Reason};
+use chaperone_proto::{Body, Source, VerdictRecord};
+
+/// Something was refused.
+pub(crate) fn refused(cx: &mut Cx<'_>, reason: Reason, command: Option<&Command>, policy: Digest) {
+    cx.effect(Effect::Count("chaperone.mask.refused", 1));
+    let record = VerdictRecord {
+        decision: "deny".to_owned(),
+        reason: reason.code().to_owned(),
+        rule: String::new(),
+        message: reason.title().to_owned(),
+        digest: command.map_or_else(String::new, |command| command.digest.to_hex()),
+        policy: policy.to_hex(),
+        shadow: String::new(),
+        statement: command.map_or_else(String::new, |command| clip(&command.text).to_owned()),
+    };
+    cx.effect(Effect::Record(Source::Masking, Body::Verdict(record)));
+}
+
+/// A message was changed before it was shown.
+pub(crate) fn masked(cx: &mut Cx<'_>) {
+    cx.effect(Effect::Count("chaperone.mask.changed", 1));
+}

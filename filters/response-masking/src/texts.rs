@@ -1,0 +1,89 @@
+//! Errors, notices and notifications: their texts quote values.
+
+use chaperone_model::Reason;
+use chaperone_pgwire::server::{Fields, NotificationResponse, field, write};
+use chaperone_pgwire::{Frame, tag};
+use chaperone_redact::Detectors;
+
+use crate::plan::Plan;
+
+/// Shown for a text that may quote a hidden column.
+const WITHHELD: &str = "[redacted]: the server's message may quote a masked column";
+
+/// Classes of SQLSTATE whose texts speak of the statement or of the server, never of values in tables.
+const WITHOUT_VALUES: [&[u8]; 18] = [
+    b"08", b"0A", b"25", b"26", b"28", b"2B", b"2D", b"34", b"3B", b"3D", b"3F", b"40", b"42", b"53", b"54",
+    b"55", b"57", b"58",
+];
+
+/// What is shown in the place of a text; none where it is shown as it is.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Text {
+    Replaced(Vec<u8>),
+    /// It cannot be read, so that it cannot be shown.
+    Withheld(Reason),
+}
+
+/// An ErrorResponse or NoticeResponse. `exposed`: it may quote a hidden column, whatever that looks like.
+pub(crate) fn response(plan: &Plan, frame: &Frame<'_>, exposed: bool) -> Option<Text> {
+    let Ok(fields) = Fields::read(frame.body()) else { return Some(Text::Withheld(Reason::ProtocolViolation)) };
+    let class = fields.find(field::CODE).and_then(|code| code.get(..2)).unwrap_or_default();
+    let withhold = exposed && !WITHOUT_VALUES.contains(&class);
+    let mut changed = false;
+    let mut shown: Vec<(u8, Vec<u8>)> = Vec::new();
+    for (letter, text) in fields.iter() {
+        let text = match letter {
+            field::SEVERITY | field::SEVERITY_PLAIN | field::CODE | field::POSITION | field::INTERNAL_POSITION => None,
+            // File, line, routine; schema, table, column, type, constraint.
+            b'F' | b'L' | b'R' | b's' | b't' | b'c' | b'd' | b'n' => None,
+            field::MESSAGE if withhold => Some(WITHHELD.as_bytes().to_vec()),
+            _ if withhold => {
+                changed = true;
+                continue;
+            }
+            _ => plan.detectors.as_ref().and_then(|detectors| detectors.mask_text(text)),
+        }
+        .inspect(|_| changed = true)
+        .unwrap_or_else(|| text.to_vec());
+        shown.push((letter, text));
+    }
+    if !changed {
+        return None;
+    }
+    let mut out = Vec::new();
+    let fields = shown.iter().map(|(letter, text)| (*letter, text.as_slice()));
+    let written = if frame.tag == tag::server::ERROR_RESPONSE {
+        write::error_response(&mut out, fields)
+    } else {
+        write::notice_response(&mut out, fields)
+    };
+    Some(written.map_or(Text::Withheld(Reason::MaskUnsupported), |()| Text::Replaced(out)))
+}
+
+/// A NotificationResponse.
+pub(crate) fn notification(detectors: &Detectors, frame: &Frame<'_>) -> Option<Text> {
+    let Ok(notification) = NotificationResponse::read(frame.body()) else {
+        return Some(Text::Withheld(Reason::ProtocolViolation));
+    };
+    let payload = detectors.mask_text(notification.payload)?;
+    // The writers have no such message, as nobody but a server sends one.
+    let mut out = vec![frame.tag, 0, 0, 0, 0];
+    out.extend(notification.pid.to_be_bytes());
+    for text in [notification.channel, payload.as_slice()] {
+        out.extend_from_slice(text);
+        out.push(0);
+    }
+    let Ok(length) = i32::try_from(out.len() - 1) else { return Some(Text::Withheld(Reason::MaskUnsupported)) };
+    if let Some(place) = out.get_mut(1..5) {
+        place.copy_from_slice(&length.to_be_bytes());
+    }
+    Some(Text::Replaced(out))
+}
+
+/// A piece of COPY data in text or CSV form.
+pub(crate) fn copied(detectors: &Detectors, frame: &Frame<'_>) -> Option<Text> {
+    let masked = detectors.mask_text(frame.body())?;
+    let mut out = Vec::new();
+    let written = write::copy_data(&mut out, &masked);
+    Some(written.map_or(Text::Withheld(Reason::MaskUnsupported), |()| Text::Replaced(out)))
+}

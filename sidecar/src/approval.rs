@@ -11,6 +11,7 @@
 //! Rejected, expired, cancelled and redeemed are final. An approval is bound to one requester and to the
 //! digest of one statement, and can be redeemed once.
 
+mod acts;
 mod request;
 mod view;
 
@@ -195,10 +196,10 @@ impl Approval {
     pub(crate) fn apply(self, act: Act, now: Millis) -> Result<Self, Refusal> {
         let Self { id, request, created, expires, state } = self.at(now);
         let state = match act {
-            Act::Approve(answer) => approve(state, &request, answer, now)?,
-            Act::Redeem { digest } => redeem(state, &request, &digest, now)?,
-            Act::Reject(answer) => reject(state, &request, answer, now)?,
-            Act::Withdraw { why } => withdraw(state, why, now),
+            Act::Approve(answer) => acts::approve(state, &request, answer, now)?,
+            Act::Redeem { digest } => acts::redeem(state, &request, &digest, now)?,
+            Act::Reject(answer) => acts::reject(&state, &request, answer, now)?,
+            Act::Withdraw { why } => acts::withdraw(state, why, now),
         };
         Ok(Self { id, request, created, expires, state })
     }
@@ -212,47 +213,6 @@ impl Approval {
             | State::Cancelled { .. }
             | State::Expired { .. }
             | State::Rejected { .. } => None,
-        }
-    }
-}
-
-fn approve(state: State, request: &Request, answer: Answer, now: Millis) -> Result<State, Refusal> {
-    let State::Pending { mut votes } = state else { return Err(Refusal::Decided(state.name())) };
-    let vote = Vote::cast(answer, request, now)?;
-    if votes.iter().any(|earlier| same_person(&earlier.by, &vote.by)) {
-        return Err(Refusal::Repeated(vote.by));
-    }
-    votes.push(vote);
-    let enough = u32::try_from(votes.len()).is_ok_and(|yes| yes >= request.count);
-    Ok(if enough { State::Approved { votes, at: now, redeemed: None } } else { State::Pending { votes } })
-}
-
-fn reject(state: State, request: &Request, answer: Answer, now: Millis) -> Result<State, Refusal> {
-    let State::Pending { .. } = state else { return Err(Refusal::Decided(state.name())) };
-    Ok(State::Rejected { vote: Vote::cast(answer, request, now)? })
-}
-
-fn redeem(state: State, request: &Request, digest: &str, now: Millis) -> Result<State, Refusal> {
-    match state {
-        State::Approved { redeemed: Some(_), .. } => Err(Refusal::Redeemed),
-        State::Approved { .. } if !digest.eq_ignore_ascii_case(&request.digest) => Err(Refusal::Digest),
-        State::Approved { votes, at, redeemed: None } => {
-            Ok(State::Approved { votes, at, redeemed: Some(now) })
-        }
-        State::Cancelled { .. } | State::Expired { .. } | State::Pending { .. } | State::Rejected { .. } => {
-            Err(Refusal::Unapproved(state.name()))
-        }
-    }
-}
-
-/// Withdrawing twice, or after the end, changes nothing: the caller only wants it to be over.
-fn withdraw(state: State, why: String, now: Millis) -> State {
-    match state {
-        State::Pending { .. } | State::Approved { redeemed: None, .. } => {
-            State::Cancelled { why: request::shortened(why, request::MAX_TEXT), at: now }
-        }
-        State::Approved { .. } | State::Cancelled { .. } | State::Expired { .. } | State::Rejected { .. } => {
-            state
         }
     }
 }
@@ -289,30 +249,4 @@ impl StateName {
             Self::Rejected => "rejected",
         }
     }
-}
-
-// === impl Vote ===
-
-impl Vote {
-    fn cast(answer: Answer, request: &Request, at: Millis) -> Result<Self, Refusal> {
-        let by = answer.by.trim().to_owned();
-        if by.is_empty() {
-            return Err(Refusal::Malformed("`by` must say who decides"));
-        }
-        if by.len() > request::MAX_NAME {
-            return Err(Refusal::Malformed("`by` is longer than 256 bytes"));
-        }
-        if answer.reason.len() > request::MAX_TEXT {
-            return Err(Refusal::Malformed("`reason` is longer than 4096 bytes"));
-        }
-        if same_person(&by, &request.subject) {
-            return Err(Refusal::Requester(by));
-        }
-        Ok(Self { by, reason: answer.reason, at })
-    }
-}
-
-/// Names are compared without case and without outer spaces, so that `Ann` cannot answer for `ann`.
-fn same_person(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.trim().to_lowercase()
 }

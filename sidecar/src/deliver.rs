@@ -62,6 +62,13 @@ impl Delivery {
         let text = read(&self.policy)?;
         let policy = check(&self.policy, &text)?;
         let settings = Settings::read(&self.settings)?;
+        for Plugin { name, resource, .. } in &settings.plugins {
+            // The filter would refuse it too, but only Envoy's log would tell.
+            if policy.resource(resource).is_none() {
+                let problem = format!("plugin `{name}`: the policy has no resource `{resource}`");
+                return Err(Error::Invalid(self.settings.clone(), vec![problem]));
+            }
+        }
         let made = fs::create_dir_all(&self.directory);
         made.map_err(|error| Error::Io(self.directory.clone(), error))?;
         let digest = policy.digest().to_hex();

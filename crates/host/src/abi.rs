@@ -51,6 +51,14 @@ unsafe extern "C" {
     ) -> i32;
     fn proxy_define_metric(kind: i32, name: *const u8, name_size: usize, id: *mut u32) -> i32;
     fn proxy_increment_metric(id: u32, by: i64) -> i32;
+    fn proxy_call_foreign_function(
+        name: *const u8,
+        name_size: usize,
+        arguments: *const u8,
+        arguments_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> i32;
 }
 
 /// Takes over what the host allocated through the SDK's `proxy_on_memory_allocate`.
@@ -152,4 +160,21 @@ pub(crate) fn define_counter(name: &str) -> Option<u32> {
 pub(crate) fn count(id: u32, by: u64) {
     // SAFETY: no pointers.
     let _ = unsafe { proxy_increment_metric(id, i64::try_from(by).unwrap_or(i64::MAX)) };
+}
+
+/// Calls a function that Envoy registered by name.
+pub(crate) fn foreign(name: &str, arguments: &[u8]) -> Option<Vec<u8>> {
+    let (mut data, mut length) = (null_mut(), 0);
+    // SAFETY: pointers and lengths are of live slices; the host writes a pointer and a length.
+    let status = unsafe {
+        proxy_call_foreign_function(
+            name.as_ptr(),
+            name.len(),
+            arguments.as_ptr(),
+            arguments.len(),
+            &raw mut data,
+            &raw mut length,
+        )
+    };
+    owned(status, data, length)
 }

@@ -295,6 +295,7 @@ fn a_value_may_not_reach_over_the_end() {
         let bytes = [&[0, 1][..], &len.to_be_bytes(), b"four"].concat();
         assert!(DataRow::read(&bytes).is_err(), "{len}");
     }
+    assert_eq!(DataRow::read(&[0, 1, 0xff, 0xff, 0xff, 0xfe]), Err(ReadError::Value), "only -1 is NULL");
     assert_eq!(DataRow::read(&[0, 2, 0, 0, 0, 0]), Err(ReadError::Truncated));
     assert_eq!(DataRow::read(&[0, 0, 0]), Err(ReadError::Trailing));
 }

@@ -57,10 +57,7 @@ fn check_name(name: &str, spot: &Spot<'_>, problems: &mut Problems) {
     if name.is_empty() && spot.is_missing() {
         // The missing field was reported already.
     } else if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(plain) {
-        problems.add(
-            spot,
-            format!("`{name}` is not a name: 1 to {MAX_NAME} letters, digits, `-`, `_`, `.`"),
-        );
+        problems.add(spot, format!("`{name}` is not a name: 1 to {MAX_NAME} letters, digits, `-`, `_`, `.`"));
     }
 }
 
@@ -111,7 +108,8 @@ fn roles(roles: &[document::Role], spot: &Spot<'_>, problems: &mut Problems) -> 
         }
         unique(&mut seen, &role.name, &spot.field("name"), problems);
         if role.groups.is_empty() && role.subjects.is_empty() {
-            problems.add(&spot, format!("nobody may use the role `{}`: give `groups` or `subjects`", role.name));
+            problems
+                .add(&spot, format!("nobody may use the role `{}`: give `groups` or `subjects`", role.name));
         }
         let upstream = &role.upstream;
         let spot = spot.field("upstream");
@@ -164,6 +162,3 @@ fn approvers(document: &Document, problems: &mut Problems) -> Vec<ApproverSet> {
     }
     sets
 }
-
-#[cfg(test)]
-mod tests;

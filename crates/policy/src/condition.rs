@@ -46,10 +46,13 @@ impl Condition {
         within_limits(source)?;
         let program = Program::compile(source).map_err(|errors| {
             let first = errors.errors.first();
-            first.map_or_else(|| "not valid CEL".to_owned(), |error| {
-                let message = error.msg.lines().next().unwrap_or_default();
-                format!("not valid CEL at {}:{}: {message}", error.pos.0, error.pos.1)
-            })
+            first.map_or_else(
+                || "not valid CEL".to_owned(),
+                |error| {
+                    let message = error.msg.lines().next().unwrap_or_default();
+                    format!("not valid CEL at {}:{}: {message}", error.pos.0, error.pos.1)
+                },
+            )
         })?;
         check::condition(program.expression()).map(Self)
     }

@@ -46,7 +46,11 @@ impl Policy {
         };
         match self.mode {
             Mode::Enforce => verdict,
-            Mode::Shadow => Verdict { shadow: Some(verdict.decision), decision: chaperone_model::Decision::Allow, ..verdict },
+            Mode::Shadow => Verdict {
+                shadow: Some(verdict.decision),
+                decision: chaperone_model::Decision::Allow,
+                ..verdict
+            },
         }
     }
 
@@ -163,6 +167,3 @@ fn uncovered(statement: &Statement) -> Reason {
     };
     if statement.effects.iter().any(refused) { Reason::SettingRefused } else { Reason::DefaultDeny }
 }
-
-#[cfg(test)]
-mod tests;

@@ -280,7 +280,7 @@ pub(crate) struct Match {
     pub(crate) opaque: Option<True>,
 }
 
-/// Kinds of objects, as `chaperone_model::facts::ObjectKind`.
+/// A kind of object.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[cfg_attr(any(feature = "schema", test), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -298,7 +298,7 @@ pub(crate) enum Object {
     Type,
 }
 
-/// Kinds of access, as `chaperone_model::facts::Access`.
+/// What is done to an object.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[cfg_attr(any(feature = "schema", test), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -312,7 +312,7 @@ pub(crate) enum AccessTerm {
     Write,
 }
 
-/// Kinds of effects, as `chaperone_model::facts::Effect`.
+/// An effect besides access to relations.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize)]
 #[cfg_attr(any(feature = "schema", test), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -407,7 +407,11 @@ impl Document {
     pub(crate) fn read(tree: &Tree, problems: &mut Vec<Problem>) -> Self {
         let mut document = Self::default();
         let Node::Map(entries) = &tree.node else {
-            problems.push(problem(tree, "", "expected a policy: a mapping with `version`, `name`, `rules` …"));
+            problems.push(problem(
+                tree,
+                "",
+                "expected a policy: a mapping with `version`, `name`, `rules` …",
+            ));
             return document;
         };
         let mut version = None;
@@ -425,10 +429,12 @@ impl Document {
                 "identity" => document.identity = part(value, key, problems).unwrap_or_default(),
                 "recording" => document.recording = part(value, key, problems).unwrap_or_default(),
                 "resources" => {
-                    (document.resources, document.places.resources) = list(value, key, "resource", "name", problems);
+                    (document.resources, document.places.resources) =
+                        list(value, key, "resource", "name", problems);
                 }
                 "approvers" => {
-                    (document.approvers, document.places.approvers) = list(value, key, "approvers", "name", problems);
+                    (document.approvers, document.places.approvers) =
+                        list(value, key, "approvers", "name", problems);
                 }
                 "rules" => (document.rules, document.places.rules) = list(value, key, "rule", "id", problems),
                 "masking" => {
@@ -444,7 +450,11 @@ impl Document {
         match version {
             Some(VERSION) => {}
             Some(other) => {
-                problems.push(problem(tree, "version", &format!("version `{other}` is not known; this is version {VERSION}")));
+                problems.push(problem(
+                    tree,
+                    "version",
+                    &format!("version `{other}` is not known; this is version {VERSION}"),
+                ));
             }
             None if entries.iter().all(|entry| entry.key != "version") => {
                 problems.push(problem(tree, "", "missing field `version`"));
@@ -503,7 +513,8 @@ fn list<T: serde::de::DeserializeOwned>(
             values.push(value);
             places.push(item.clone());
         }
-        let place = item.label(label).map_or_else(|| format!("{key}[{index}]"), |name| format!("{kind} `{name}`"));
+        let place =
+            item.label(label).map_or_else(|| format!("{key}[{index}]"), |name| format!("{kind} `{name}`"));
         problems.extend(found.into_iter().map(|mut problem| {
             let inner = problem.place.trim_start_matches('.');
             problem.place = if inner.is_empty() { place.clone() } else { format!("{place}: {inner}") };

@@ -32,7 +32,8 @@ pub use compile::{
     ALGORITHMS, DEFAULT_EXPIRY, DEFAULT_LEEWAY, MAX_APPROVALS, MAX_EXPIRY, MAX_LEEWAY, MAX_RULES, MAX_TERMS,
 };
 pub use condition::{
-    MAX_CONDITION_BYTES, MAX_CONDITION_DEPTH, MAX_CONDITION_NESTING, MAX_CONDITION_STEPS, MAX_CONDITION_TOKENS,
+    MAX_CONDITION_BYTES, MAX_CONDITION_DEPTH, MAX_CONDITION_NESTING, MAX_CONDITION_STEPS,
+    MAX_CONDITION_TOKENS,
 };
 pub use document::{Mode, RecordingMode, RuleEffect, UpstreamAuth};
 pub use error::{Error, MAX_PROBLEMS, Position, Problem};
@@ -40,6 +41,6 @@ pub use explain::Explanation;
 pub use masking::{ColumnMask, DetectorMask, Masks};
 pub use matcher::GUARDED_SETTINGS;
 pub use policy::{Policy, Recording};
-#[cfg(feature = "schema")]
+#[cfg(any(feature = "schema", test))]
 pub use schema::schema;
 pub use tree::{MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_DOCUMENT_NODES, Tree};

@@ -130,6 +130,3 @@ fn asks_for_all_columns(statement: &Statement) -> bool {
     };
     statement.columns.iter().any(|column| column == "*") || untold()
 }
-
-#[cfg(test)]
-mod tests;

@@ -7,7 +7,7 @@ use crate::access::{ApproverSet, Caller, Issuer, Resource, Role};
 use crate::compile;
 use crate::document::{Mode, RecordingMode};
 use crate::error::Error;
-use crate::masking::{Masks, Masking};
+use crate::masking::{Masking, Masks};
 use crate::rule::Rule;
 use crate::tree::Tree;
 

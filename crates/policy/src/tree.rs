@@ -130,7 +130,10 @@ impl Tree {
                 return Err(too_deep());
             }
             if nodes > MAX_DOCUMENT_NODES {
-                return Err(Error::one(None, format!("the document has more than {MAX_DOCUMENT_NODES} values")));
+                return Err(Error::one(
+                    None,
+                    format!("the document has more than {MAX_DOCUMENT_NODES} values"),
+                ));
             }
         }
         Ok(self)

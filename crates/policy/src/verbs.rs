@@ -127,7 +127,8 @@ impl VerbSet {
     /// The verbs of this name: a verb's own or a class's.
     pub(crate) fn named(term: &str) -> Option<Self> {
         let class = CLASSES.iter().find(|(name, _)| *name == term).map(|(_, verbs)| *verbs);
-        let verb = || NAMES.iter().find(|(_, name)| *name == term).map(|(verb, _)| Self::default().with(*verb));
+        let verb =
+            || NAMES.iter().find(|(_, name)| *name == term).map(|(verb, _)| Self::default().with(*verb));
         class.map(|verbs| verbs.iter().copied().collect()).or_else(verb)
     }
 }

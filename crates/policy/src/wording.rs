@@ -38,7 +38,9 @@ pub(crate) fn verdict(finding: Finding<'_>, statement: &Statement) -> Verdict {
             verdict_of(Decision::Allow, Reason::Allowed, Some(rule), "allowed".to_owned())
         }
         Finding::Held(rule) => {
-            let message = said(rule, || format!("{} waits for approval under rule `{}`", deed(rule, statement), rule.id));
+            let message = said(rule, || {
+                format!("{} waits for approval under rule `{}`", deed(rule, statement), rule.id)
+            });
             let verdict = verdict_of(Decision::Hold, Reason::HeldForApproval, Some(rule), message);
             Verdict { hold: rule.terms.clone(), ..verdict }
         }
@@ -46,11 +48,12 @@ pub(crate) fn verdict(finding: Finding<'_>, statement: &Statement) -> Verdict {
         Finding::Failed(rule, failure) => {
             let message = format!("the condition of rule `{}` could not be evaluated: {failure}", rule.id);
             // The rule's own words are about another case.
-            Verdict { hint: Reason::PolicyError.remedy().to_owned(), ..verdict_of(Decision::Deny, Reason::PolicyError, Some(rule), message) }
+            Verdict {
+                hint: Reason::PolicyError.remedy().to_owned(),
+                ..verdict_of(Decision::Deny, Reason::PolicyError, Some(rule), message)
+            }
         }
-        Finding::Uncovered(reason) => {
-            verdict_of(Decision::Deny, reason, None, uncovered(reason, statement))
-        }
+        Finding::Uncovered(reason) => verdict_of(Decision::Deny, reason, None, uncovered(reason, statement)),
     }
 }
 
@@ -66,7 +69,15 @@ fn denied(rule: &Rule, statement: &Statement) -> Verdict {
 
 fn verdict_of(decision: Decision, reason: Reason, rule: Option<&Rule>, message: String) -> Verdict {
     let hint = rule.and_then(|rule| rule.hint.clone()).unwrap_or_else(|| reason.remedy().to_owned());
-    Verdict { decision, reason, rule: rule.map(|rule| rule.id.clone()), message, hint, hold: None, shadow: None }
+    Verdict {
+        decision,
+        reason,
+        rule: rule.map(|rule| rule.id.clone()),
+        message,
+        hint,
+        hold: None,
+        shadow: None,
+    }
 }
 
 fn said(rule: &Rule, otherwise: impl FnOnce() -> String) -> String {

@@ -3,10 +3,12 @@
 //! Written as Rust types with `prost`'s derive, so that no `protoc` is needed to build. Field numbers are the
 //! contract: never reuse one.
 
+mod envoy;
 mod note;
 mod record;
 mod structure;
 
+pub use envoy::{VerifySignatureArguments, VerifySignatureResult};
 pub use note::{Note, NoteSet};
 pub use record::{
     Approval, Authenticated, Body, Closed, Gap, Mark, Opened, Payload, Record, RecordAck, RecordBatch,

@@ -189,11 +189,14 @@ impl Detectors {
     /// The first place from `at` on where something may be found.
     fn next_trigger(&self, bytes: &[u8], at: usize) -> Option<usize> {
         let rest = bytes.get(at..)?;
-        let following = rest.iter().skip(1).chain(&[0]);
-        let is_trigger = |(byte, next): (&u8, &u8)| {
-            self.triggers.get(usize::from(*byte)).is_some_and(|nexts| nexts & bit(*next) != 0)
+        let is_trigger = |byte: u8, next: u8| {
+            self.triggers.get(usize::from(byte)).is_some_and(|nexts| nexts & bit(next) != 0)
         };
-        rest.iter().zip(following).position(is_trigger).map(|skipped| at + skipped)
+        let skipped =
+            rest.windows(2).position(|pair| matches!(pair, [byte, next] if is_trigger(*byte, *next)));
+        // The last byte has none behind it.
+        let last = || rest.last().filter(|byte| is_trigger(**byte, 0)).map(|_| rest.len() - 1);
+        skipped.or_else(last).map(|skipped| at + skipped)
     }
 
     /// What is found around `at`, and where to go on looking.

@@ -6,11 +6,11 @@
 //!   any value of a result ──▶ Detectors::mask_value ──▶ the same, by the value's PostgreSQL type
 //! ```
 //!
-//! Pure and bounded: no clock, no IO; time is linear in the input, and every detector looks only a bounded way
-//! around the byte that called it. There is no regular expression: each kind of value has a byte that it cannot do
-//! without (a digit, `@`, `:`, the first letter of a key's prefix), the scan stops at those bytes only, and checks that
-//! no regular expression can express (Luhn, mod 97, borders on both sides) are made on the spot. That is several times
-//! quicker than an automaton of the same patterns, and about 0.9 MB smaller in every filter.
+//! Pure and bounded: no clock, no IO; time is linear in the input, whatever the input. There is no regular
+//! expression: each kind of value has a byte that it cannot do without (a digit, `@`, `:`, the first letters of a key's
+//! prefix), the scan stops at those bytes only, and the checks that no regular expression can make (Luhn, mod 97, borders on
+//! both sides) are made on the spot. That is at least as quick as one automaton for all the patterns, and spares every
+//! filter a regex engine of 0.9 MB.
 //!
 //! A detector is a second net. It does not know what a value means: a column that is known to hold secrets should be
 //! named in the policy.

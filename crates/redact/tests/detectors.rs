@@ -97,6 +97,14 @@ fn an_address_swallows_what_is_found_in_its_local_part() {
 }
 
 #[test]
+fn an_address_that_reaches_into_a_longer_find_begins_behind_it() {
+    let key = ["gh", "p_", &"x1".repeat(50)].concat();
+    let masked = all(PARTIAL).mask_text(format!("{key}.bob@example.com").as_bytes()).unwrap();
+    let expected = format!("***_{}x1x1.***@******e.com", "*".repeat(96));
+    assert_eq!(String::from_utf8(masked).unwrap(), expected);
+}
+
+#[test]
 fn each_find_has_its_own_transform_and_the_first_of_two_counts() {
     let detectors = Detectors::new(
         &[
@@ -179,6 +187,9 @@ proptest! {
             prop_assert_eq!(detectors.finds(&text), masked.is_some());
             prop_assert_ne!(masked.as_ref(), Some(&text));
             prop_assert_eq!(detectors.mask_json(&text).is_some(), masked.is_some());
+            if let (Some(masked), true, PARTIAL) = (masked, text.is_ascii(), transform) {
+                prop_assert_eq!(masked.len(), text.len(), "a part is lost or shown twice");
+            }
         }
     }
 

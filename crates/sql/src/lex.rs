@@ -199,7 +199,8 @@ impl<'a> Scanner<'a> {
     fn punctuation(&mut self, first: u8, second: Option<u8>) -> Result<(), Opaque> {
         let (token, length) = match (first, second) {
             (b':', Some(b':')) => (Token::DoubleColon, 2),
-            (b':', Some(b'=')) => (Token::Assignment, 2),
+            // The old spelling of `=>` in calls, and nothing else in SQL.
+            (b':', Some(b'=')) => (Token::RArrow, 2),
             (b':', _) => (Token::Colon, 1),
             (b',', _) => (Token::Comma, 1),
             (b'(', _) => (Token::LParen, 1),

@@ -359,6 +359,3 @@ fn is_any_pattern(pattern: &Expr) -> bool {
         _ => false,
     }
 }
-
-#[cfg(test)]
-mod tests;

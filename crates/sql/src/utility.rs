@@ -196,6 +196,3 @@ pub(crate) fn setting(name: &str) -> Effect {
         _ => Effect::Setting(name),
     }
 }
-
-#[cfg(test)]
-mod tests;

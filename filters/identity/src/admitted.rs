@@ -63,5 +63,9 @@ pub(crate) fn offered<'a>(
     }
     let policy = &settings.policy;
     let role = policy.role(&settings.resource, role).ok_or(Reason::RoleUnknown)?;
-    if policy.database_allowed(&settings.resource, database) { Ok(role) } else { Err(Reason::DatabaseUnknown) }
+    if policy.database_allowed(&settings.resource, database) {
+        Ok(role)
+    } else {
+        Err(Reason::DatabaseUnknown)
+    }
 }

@@ -30,7 +30,8 @@ impl Asked {
     /// Reads a StartupMessage.
     pub(crate) fn read(startup: &Startup<'_>) -> Result<Self, Unfit> {
         let text = |bytes: Option<&[u8]>, reason| {
-            let text = bytes.and_then(|bytes| std::str::from_utf8(bytes).ok()).filter(|text| !text.is_empty());
+            let text =
+                bytes.and_then(|bytes| std::str::from_utf8(bytes).ok()).filter(|text| !text.is_empty());
             text.map(str::to_owned).ok_or(Unfit::Plain(reason))
         };
         let role = text(startup.user(), Reason::RoleUnknown)?;

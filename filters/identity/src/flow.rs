@@ -96,7 +96,11 @@ impl Flow for IdentityFlow {
         };
         match &mut self.stage {
             Stage::Login(_) => self.target_speaks(cx, &frame, hidden),
-            Stage::Session(_) if frame.tag == tag::server::ERROR_RESPONSE && !self.gate.is_ready() && !self.gate.is_ending() => {
+            Stage::Session(_)
+                if frame.tag == tag::server::ERROR_RESPONSE
+                    && !self.gate.is_ready()
+                    && !self.gate.is_ending() =>
+            {
                 self.target_refuses(cx, &frame);
                 Step::Take
             }
@@ -309,7 +313,8 @@ impl IdentityFlow {
         match frame.tag {
             tag::server::AUTHENTICATION => self.target_asks(cx, frame),
             tag::server::NEGOTIATE_PROTOCOL_VERSION => {
-                let newest = NegotiateProtocolVersion::read(frame.body()).map(|message| message.minor & 0xffff);
+                let newest =
+                    NegotiateProtocolVersion::read(frame.body()).map(|message| message.minor & 0xffff);
                 login.negotiate(cx, newest.ok().and_then(|minor| u16::try_from(minor).ok()));
                 Step::Take
             }

@@ -242,7 +242,8 @@ impl Ring {
     /// The keys of an issuer; the least recently used make room.
     fn keys(&mut self, source: &Source, millis: u64) -> &mut IssuerKeys {
         if !self.issuers.contains_key(source) && self.issuers.len() >= Keyring::ISSUERS_MOST {
-            let oldest = self.issuers.iter().min_by_key(|(_, keys)| keys.used()).map(|(source, _)| source.clone());
+            let oldest =
+                self.issuers.iter().min_by_key(|(_, keys)| keys.used()).map(|(source, _)| source.clone());
             if let Some(oldest) = oldest {
                 self.issuers.remove(&oldest);
             }

@@ -17,6 +17,7 @@ mod fetch;
 mod flow;
 mod keyring;
 mod login;
+mod module;
 mod parameters;
 mod presented;
 mod provider;
@@ -26,3 +27,7 @@ mod upstream;
 
 pub use flow::IdentityFlow;
 pub use keyring::{HostSignatures, Keyring};
+pub use module::{Module, envoy_keyring};
+
+#[cfg(feature = "entry")]
+chaperone_host::entry!(crate::Module);

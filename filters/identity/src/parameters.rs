@@ -163,11 +163,7 @@ mod tests {
             .map(|(name, value)| Param { name: name.as_bytes(), value: value.as_bytes() })
             .collect();
         let read = Parameters::read(&params).map_err(|refused| refused.0)?;
-        Ok(read
-            .settings
-            .into_iter()
-            .map(|(name, value)| (name, String::from_utf8(value).unwrap()))
-            .collect())
+        Ok(read.settings.into_iter().map(|(name, value)| (name, String::from_utf8(value).unwrap())).collect())
     }
 
     fn pair(name: &str, value: &str) -> (String, String) {

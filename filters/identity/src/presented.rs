@@ -32,7 +32,13 @@ impl Presented {
         let issuer = find_issuer(policy, token.issuer()).ok_or(Reason::TokenIssuer)?;
         let expectation = expectation(issuer);
         let unverified = token.check_claims(&expectation, now.seconds())?;
-        Ok(Self { digest: Self::digest(bytes, policy), token, expectation, source: source(issuer), unverified })
+        Ok(Self {
+            digest: Self::digest(bytes, policy),
+            token,
+            expectation,
+            source: source(issuer),
+            unverified,
+        })
     }
 
     /// Whether the token expired while it waited.

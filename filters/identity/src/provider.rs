@@ -123,7 +123,8 @@ impl Source {
     }
 
     fn call(&self, id: u32, authority: &str, path: &str) -> Result<Call, Failure> {
-        let plain = |text: &str| text.len() <= ADDRESS_BYTES_MOST && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let plain =
+            |text: &str| text.len() <= ADDRESS_BYTES_MOST && text.bytes().all(|byte| byte.is_ascii_graphic());
         if !plain(authority) || !plain(path) || !path.starts_with('/') || path.contains('#') {
             return Err(Failure::Address);
         }
@@ -175,7 +176,9 @@ mod tests {
         for (issuer, keys, expected) in cases {
             assert_eq!(asks(&source(issuer, keys)).unwrap().1, expected);
         }
-        for issuer in ["ftp://idp", "idp", "https://", "https://a@b", "https://a?b", "https://a b", "https://a/#"] {
+        for issuer in
+            ["ftp://idp", "idp", "https://", "https://a@b", "https://a?b", "https://a b", "https://a/#"]
+        {
             assert_eq!(asks(&source(issuer, None)), Err(Failure::Address), "{issuer}");
         }
         assert_eq!(asks(&source("https://idp", Some("keys"))), Err(Failure::Address));
@@ -185,7 +188,9 @@ mod tests {
     fn discovery_leads_to_the_keys_of_the_same_host_only() {
         let idp = source("https://idp/a", None);
         let next = |body: &str| match idp.next(Document::Discovery, Some(200), body.as_bytes(), 7) {
-            Ok(Next::Call(Document::Keys, call)) => Ok(format!("{}{}#{}", call.authority, call.path, call.id)),
+            Ok(Next::Call(Document::Keys, call)) => {
+                Ok(format!("{}{}#{}", call.authority, call.path, call.id))
+            }
             Ok(other) => panic!("{other:?}"),
             Err(failure) => Err(failure),
         };
@@ -194,8 +199,16 @@ mod tests {
             Ok("IDP/keys#7".to_owned())
         );
         let cases = [
-            (r#"{"issuer":"https://idp/b","jwks_uri":"https://idp/keys"}"#, Failure::Content, "another issuer"),
-            (r#"{"issuer":"https://idp/a","jwks_uri":"https://evil/keys"}"#, Failure::Address, "another host"),
+            (
+                r#"{"issuer":"https://idp/b","jwks_uri":"https://idp/keys"}"#,
+                Failure::Content,
+                "another issuer",
+            ),
+            (
+                r#"{"issuer":"https://idp/a","jwks_uri":"https://evil/keys"}"#,
+                Failure::Address,
+                "another host",
+            ),
             (r#"{"issuer":"https://idp/a","jwks_uri":"https://idp"}"#, Failure::Address, "no path"),
             (r#"{"issuer":"https://idp/a","jwks_uri":"https://idp/\r\nx: y"}"#, Failure::Address, "a header"),
             (r#"{"issuer":"https://idp/a"}"#, Failure::Content, "no address"),

@@ -21,8 +21,13 @@ pub(crate) fn read(body: &[u8], user: &str) -> (Vec<u8>, String) {
     let code: String = text(field::CODE).chars().filter(char::is_ascii_alphanumeric).take(5).collect();
     let message = text(field::MESSAGE);
     if SHOWN.contains(&code.as_str()) && !message.contains(user) {
-        let error =
-            ErrorFields { severity: Severity::Fatal, code: &code, message: &message, detail: None, hint: None };
+        let error = ErrorFields {
+            severity: Severity::Fatal,
+            code: &code,
+            message: &message,
+            detail: None,
+            hint: None,
+        };
         return (error.to_error(), code);
     }
     (fatal(Reason::TargetRefused).to_fatal(), code)
@@ -42,7 +47,7 @@ mod tests {
         };
         let (shown, known) = read(&error.to_error()[5..], "shop_app");
         assert_eq!(known, code);
-        String::from_utf8(shown).unwrap()
+        String::from_utf8_lossy(&shown).into_owned()
     }
 
     #[test]

@@ -146,7 +146,7 @@ impl Answers {
             }
             tag::server::ERROR_RESPONSE => {
                 let known = self.catalogue.known(&run.plan.columns);
-                let reading = Reading::of(run.command.as_deref(), run.statement, &run.plan, known);
+                let reading = run.reading(known);
                 let exposed = reading.is_exposed(self.touched);
                 Ok(self.response(cx, frame, exposed))
             }
@@ -159,7 +159,7 @@ impl Answers {
         let reading = if added {
             Reading::Untold
         } else {
-            Reading::of(run.command.as_deref(), run.statement, &run.plan, known)
+            run.reading(known)
         };
         let grounds = Grounds {
             plan: &run.plan,
@@ -186,7 +186,7 @@ impl Answers {
             return Ok(());
         }
         let known = self.catalogue.known(&run.plan.columns);
-        match Reading::of(run.command.as_deref(), run.statement, &run.plan, known) {
+        match run.reading(known) {
             Reading::Told(statement, exposure) if exposure.is_empty() => {
                 let of_users = statement.relations.iter().any(|relation| !is_of_server(relation));
                 if of_users && (known.is_none() || self.derived) {

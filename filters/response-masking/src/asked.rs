@@ -5,7 +5,9 @@ use std::rc::Rc;
 
 use chaperone_flow::Command;
 
+use crate::catalogue::Known;
 use crate::plan::Plan;
+use crate::reading::Reading;
 use crate::shape::Shape;
 
 /// The answer to a Describe of a portal, shared with the Executes of that portal: the body of the RowDescription,
@@ -52,6 +54,12 @@ pub(crate) enum Showing {
 }
 
 impl Run {
+    /// What the facts say of the statement that is answered now.
+    pub(crate) fn reading<'a>(&'a self, known: Option<&'a Known>) -> Reading<'a> {
+        let alone = self.description.is_some();
+        Reading::of(self.command.as_deref(), self.statement, alone, &self.plan, known)
+    }
+
     pub(crate) const fn new(plan: Rc<Plan>, command: Option<Rc<Command>>, description: Option<Description>) -> Self {
         Self { plan, command, description, statement: 0, showing: Showing::Nothing }
     }

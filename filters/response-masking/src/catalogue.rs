@@ -8,7 +8,7 @@ use std::rc::Rc;
 use chaperone_pgwire::server::DataRow;
 use chaperone_policy::ColumnMask;
 
-pub(crate) use known::Known;
+pub(crate) use known::{Known, Place};
 pub(crate) use question::question;
 
 /// How many columns are learnt; where there are more, the catalogue cannot be used.

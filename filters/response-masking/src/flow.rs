@@ -105,7 +105,7 @@ impl ResponseMasking {
         let (mut touched, mut defined, mut refused) = (false, false, None);
         let facts = &note.command.facts;
         for (index, statement) in facts.statements.iter().enumerate() {
-            let reading = Reading::of(Some(&note.command), index, plan, known);
+            let reading = Reading::of(Some(&note.command), index, false, plan, known);
             let exposed = reading.is_exposed(false);
             touched |= exposed || known.is_none() && !statement.relations.is_empty();
             defined |= defines(statement);

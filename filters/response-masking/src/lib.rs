@@ -15,7 +15,9 @@ mod asked;
 mod catalogue;
 mod exposure;
 mod flow;
+mod hash_key;
 mod lineage;
+mod module;
 mod plan;
 mod reading;
 mod record;
@@ -25,3 +27,8 @@ mod texts;
 
 pub use catalogue::{CATALOGUE_AGE_MOST, CATALOGUE_ROWS_MOST};
 pub use flow::ResponseMasking;
+pub use hash_key::hash_key;
+pub use module::Module;
+
+#[cfg(feature = "entry")]
+chaperone_host::entry!(crate::Module);

@@ -22,15 +22,33 @@ pub(crate) enum Reading<'a> {
 
 impl<'a> Reading<'a> {
     /// Reads the statement at `index` of a command.
-    pub(crate) fn of(command: Option<&'a Command>, index: usize, plan: &'a Plan, known: Option<&'a Known>) -> Self {
+    ///
+    /// `alone`: the command is that of a portal, so it has one statement. Where the guard gives more, each is what
+    /// the portal may be, or what its EXECUTE may run.
+    pub(crate) fn of(
+        command: Option<&'a Command>,
+        index: usize,
+        alone: bool,
+        plan: &'a Plan,
+        known: Option<&'a Known>,
+    ) -> Self {
         let Some(facts) = command.map(|command| &command.facts) else { return Self::Untold };
-        let Some(statement) = facts.statements.get(index) else { return Self::Untold };
-        if facts.opaque.is_some() || statement.opaque.is_some() {
+        if facts.opaque.is_some() {
+            return Self::Untold;
+        }
+        let statement = match (facts.statements.as_slice(), facts.statements.get(index)) {
+            // The guard puts what EXECUTE runs behind it.
+            ([execute, run], Some(_)) if index == 0 && execute.verbs == [Verb::Execute] => run,
+            ([_, _, ..], Some(_)) if alone => return Self::Earlier,
+            (_, Some(statement)) => statement,
+            (_, None) => return Self::Untold,
+        };
+        if statement.opaque.is_some() {
             return Self::Untold;
         }
         match statement.verbs.as_slice() {
             [Verb::Explain | Verb::Show, ..] => Self::Plain,
-            [Verb::Fetch, ..] | [Verb::Execute] => Self::Earlier,
+            [Verb::Fetch, ..] | [Verb::Execute, ..] => Self::Earlier,
             _ => Self::Told(statement, Exposure::of(plan, known, &statement.relations)),
         }
     }

@@ -36,8 +36,8 @@ impl FactsCache {
             return Rc::clone(command);
         }
         let known = generations.previous.remove(text);
-        let command =
-            known.unwrap_or_else(|| Rc::new(Command::new(text, chaperone_sql::read(text, &Limits::default()))));
+        let command = known
+            .unwrap_or_else(|| Rc::new(Command::new(text, chaperone_sql::read(text, &Limits::default()))));
         if text.len() <= Self::TEXT_MOST {
             generations.keep(text, &command);
         }

@@ -58,7 +58,14 @@ impl SqlGuard {
     /// A guard that obeys `settings` and shares `cache` with the other connections of the VM.
     #[must_use]
     pub fn new(settings: Live<Settings>, cache: FactsCache) -> Self {
-        Self { settings, cache, gate: Gate::default(), meanings: Meanings::default(), last: None, masks: None }
+        Self {
+            settings,
+            cache,
+            gate: Gate::default(),
+            meanings: Meanings::default(),
+            last: None,
+            masks: None,
+        }
     }
 
     fn refuse(&mut self, cx: &mut Cx<'_>, tag: u8, reason: Reason) -> Step {
@@ -71,11 +78,13 @@ impl SqlGuard {
         let settings = self.settings.get();
         let second = cx.now.seconds();
         let same = self.last.as_ref().is_some_and(|last| {
-            Rc::ptr_eq(&last.command, command) && Rc::ptr_eq(&last.settings, &settings) && last.second == second
+            Rc::ptr_eq(&last.command, command)
+                && Rc::ptr_eq(&last.settings, &settings)
+                && last.second == second
         });
         if !same {
             let Some(identity) = cx.session.identity.clone() else {
-                self.refuse(cx, tag, Reason::IdentityMissing);
+                self.gate.refuse(cx, tag, &fatal(Reason::IdentityMissing));
                 return None;
             };
             let caller = Caller {
@@ -91,7 +100,8 @@ impl SqlGuard {
             };
             self.masks = Some((Rc::clone(&settings), facts_wanted));
             let policy = settings.policy.digest();
-            self.last = Some(Last { command: Rc::clone(command), settings, second, verdict, facts_wanted, policy });
+            self.last =
+                Some(Last { command: Rc::clone(command), settings, second, verdict, facts_wanted, policy });
         }
         let last = self.last.as_ref()?;
         let (verdict, policy, facts_wanted) = (Rc::clone(&last.verdict), last.policy, last.facts_wanted);
@@ -182,7 +192,9 @@ impl SqlGuard {
     fn close(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Step {
         let pending = match Target::read(frame.body()) {
             Ok(Target::Portal(name)) => Pending::ClosePortal(name.to_vec(), self.meanings.portals.mark()),
-            Ok(Target::Statement(name)) => Pending::CloseStatement(name.to_vec(), self.meanings.statements.mark()),
+            Ok(Target::Statement(name)) => {
+                Pending::CloseStatement(name.to_vec(), self.meanings.statements.mark())
+            }
             Err(_) => return self.refuse(cx, frame.tag, Reason::ProtocolViolation),
         };
         self.gate.pass_with(cx, frame, pending)
@@ -230,10 +242,18 @@ impl Flow for SqlGuard {
             Turn::Pass(answered) => (Step::Pass, answered),
         };
         match answered {
-            Answered::Last(_, Pending::Parse(name, definition)) => self.meanings.statements.confirm(&name, definition),
-            Answered::Last(_, Pending::Bind(name, definition)) => self.meanings.portals.confirm(&name, definition),
-            Answered::Last(_, Pending::CloseStatement(name, before)) => self.meanings.statements.closed(&name, before),
-            Answered::Last(_, Pending::ClosePortal(name, before)) => self.meanings.portals.closed(&name, before),
+            Answered::Last(_, Pending::Parse(name, definition)) => {
+                self.meanings.statements.confirm(&name, definition)
+            }
+            Answered::Last(_, Pending::Bind(name, definition)) => {
+                self.meanings.portals.confirm(&name, definition)
+            }
+            Answered::Last(_, Pending::CloseStatement(name, before)) => {
+                self.meanings.statements.closed(&name, before)
+            }
+            Answered::Last(_, Pending::ClosePortal(name, before)) => {
+                self.meanings.portals.closed(&name, before)
+            }
             Answered::Ready { status, skipped, .. } => {
                 self.forget(skipped);
                 if status == b'I' {

@@ -1,9 +1,10 @@
 //! `chaperone approvals`.
 
+mod print;
+
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use anstyle::Style;
 use clap::Subcommand;
 use serde::Deserialize;
 
@@ -11,8 +12,8 @@ use super::span::span;
 use super::{Answer, Trouble, print_json};
 use crate::approval::{self, StateName, View};
 use crate::client::{Place, Sidecar, segment};
-use crate::clock::{self, Clock, Millis, SystemClock};
-use crate::terminal::{BAD, FAINT, GOOD, STRONG, Table, WAITING, cut, one_line, safe, styled};
+use crate::clock::{Clock, SystemClock};
+use crate::terminal::{BAD, GOOD, WAITING, cut, one_line, safe, styled};
 
 /// How often a wait for something to decide looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -87,13 +88,13 @@ pub(super) fn run(args: &Args, out: &mut impl Write) -> Result<Answer, Trouble> 
             if args.json {
                 print_json(out, &found)?;
             } else {
-                print_list(out, &found, state, now)?;
+                print::list(out, &found, state, now)?;
             }
             Ok(if found.is_empty() { Answer::No } else { Answer::Yes })
         }
         Command::Show { id, wait } => {
             let view = decided(&sidecar, resolve(&sidecar, id)?, wait.unwrap_or_default())?;
-            if args.json { print_json(out, &view) } else { print_one(out, &view, now) }
+            if args.json { print_json(out, &view) } else { print::one(out, &view, now) }
         }
         Command::Approve(decision) => decide(&sidecar, decision, "approve", args.json, out),
         Command::Reject(decision) => decide(&sidecar, decision, "reject", args.json, out),
@@ -176,95 +177,6 @@ fn decide(
         StateName::Cancelled | StateName::Expired => {
             writeln!(out, "{} is {}", view.id, view.state.as_str())?;
         }
-    }
-    Ok(Answer::Yes)
-}
-
-fn style(state: StateName) -> Style {
-    match state {
-        StateName::Approved => GOOD,
-        StateName::Pending => WAITING,
-        StateName::Rejected => BAD,
-        StateName::Cancelled | StateName::Expired => FAINT,
-    }
-}
-
-fn print_list(out: &mut impl Write, views: &[View], state: &str, now: Millis) -> Result<(), Trouble> {
-    if views.is_empty() {
-        let what = if state == "pending" { "nothing waits for approval" } else { "there is none" };
-        writeln!(out, "{what}")?;
-        return Ok(());
-    }
-    let mut table = Table::new(&["ID", "STATE", "WHO", "WHERE", "RULE", "WHEN", "STATEMENT"]);
-    for view in views {
-        let request = &view.request;
-        let plain = |text: String| (Style::new(), text);
-        table.row(vec![
-            (STRONG, view.id.to_string()),
-            (style(view.state), state_text(view)),
-            plain(cut(&one_line(&request.subject), 24)),
-            plain(cut(&one_line(&format!("{}/{}", request.resource, request.role)), 24)),
-            plain(cut(&one_line(&request.rule), 24)),
-            plain(when(view, now)),
-            plain(cut(&one_line(&request.statement), 70)),
-        ]);
-    }
-    table.print(out)?;
-    Ok(())
-}
-
-fn state_text(view: &View) -> String {
-    let state = view.state.as_str();
-    match view.state {
-        StateName::Pending if view.request.count > 1 => {
-            format!("{state} {}/{}", view.approved_by.len(), view.request.count)
-        }
-        _ => state.to_owned(),
-    }
-}
-
-fn when(view: &View, now: Millis) -> String {
-    let seconds = |seconds: u64| Millis::default().plus_seconds(seconds);
-    match view.decided_at {
-        None => format!("expires in {}", clock::duration(seconds(view.expires_at).since(now))),
-        Some(at) => format!("{} ago", clock::duration(now.since(seconds(at)))),
-    }
-}
-
-fn print_one(out: &mut impl Write, view: &View, now: Millis) -> Result<Answer, Trouble> {
-    let request = &view.request;
-    let time = |seconds: u64| format!("{} UTC", Millis::default().plus_seconds(seconds));
-    let groups =
-        if request.groups.is_empty() { String::new() } else { format!(" ({})", request.groups.join(", ")) };
-    let place = format!("{} as {}, database {}", request.resource, request.role, request.database);
-    let people = format!("{} of: {}", request.count, request.approvers.join(", "));
-    let mut lines = vec![
-        ("request", styled(STRONG, &view.id)),
-        ("state", styled(style(view.state), format!("{} ({})", state_text(view), when(view, now)))),
-        ("who", safe(&format!("{}{groups}", request.subject))),
-        ("where", safe(&place)),
-        ("session", safe(&request.session)),
-        ("rule", safe(&request.rule)),
-        ("message", safe(&request.message)),
-        ("approvers", safe(&people)),
-        ("approved by", safe(&view.approved_by.join(", "))),
-        ("decided by", safe(&view.decided_by)),
-        ("reason", safe(&view.reason)),
-        ("asked", time(view.created_at)),
-        ("expires", time(view.expires_at)),
-        ("decided", view.decided_at.map(time).unwrap_or_default()),
-        ("used", if view.redeemed { "yes".to_owned() } else { String::new() }),
-        ("digest", safe(&request.digest)),
-        ("policy", safe(&request.policy)),
-    ];
-    lines.retain(|(_, value)| !value.is_empty());
-    for (name, value) in lines {
-        writeln!(out, "{} {value}", styled(FAINT, format!("{name:>11}")))?;
-    }
-    writeln!(out, "\n{}", safe(&request.statement))?;
-    if request.statement_omitted > 0 {
-        let more = format!("({} more bytes are not shown)", request.statement_omitted);
-        writeln!(out, "{}", styled(WAITING, more))?;
     }
     Ok(Answer::Yes)
 }

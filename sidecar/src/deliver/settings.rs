@@ -73,17 +73,17 @@ impl Settings {
         let text = read(path)?;
         let document = Tree::from_text(&text).and_then(|tree| tree.decode::<Document>());
         let document = document.map_err(|error| invalid(path, &error))?;
-        let settings = Self::complete(document, path.parent().unwrap_or(Path::new("")));
+        let settings = Self::complete(&document, path.parent().unwrap_or(Path::new("")));
         settings.map_err(|problem| Error::Invalid(path.to_owned(), vec![problem]))
     }
 
-    fn complete(document: Document, beside: &Path) -> Result<Self, String> {
+    fn complete(document: &Document, beside: &Path) -> Result<Self, String> {
         if !(1..=MAX_PLUGINS).contains(&document.plugins.len()) {
             return Err(format!("`plugins` must be 1 to {MAX_PLUGINS} plugins"));
         }
         let mut plugins: Vec<Plugin> = Vec::new();
         for entry in &document.plugins {
-            let plugin = complete(&document, entry, beside)?;
+            let plugin = complete(document, entry, beside)?;
             if plugins.iter().any(|other| other.name == plugin.name) {
                 return Err(format!("plugin `{}` is there twice", plugin.name));
             }

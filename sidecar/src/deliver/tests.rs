@@ -51,8 +51,7 @@ impl Place {
         let path = std::env::temp_dir().join(format!("chaperone-deliver-{}-{name}", std::process::id()));
         let _absent = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
-        let delivery =
-            Delivery::new(path.join("policy.yaml"), path.join("settings.yaml"), path.join("ecds"));
+        let delivery = Delivery::new(path.join("policy.yaml"), path.join("settings.yaml"), path.join("ecds"));
         let place = Self { path, delivery };
         place.write("policy.yaml", POLICY);
         place.write("settings.yaml", SETTINGS);
@@ -138,10 +137,11 @@ fn what_is_no_policy_changes_nothing() {
     for (name, broken, expected) in [
         ("policy.yaml", POLICY.replace("effect: allow", "effect: perhaps"), "line 14"),
         ("policy.yaml", String::new(), ""),
-        ("settings.yaml", SETTINGS.replace("limits", "limit"), "line 11"),
+        ("settings.yaml", SETTINGS.replace("limits", "limit"), "line 12"),
         ("settings.yaml", SETTINGS.replace("name: tap", "name: ../tap"), "../tap"),
         ("settings.yaml", SETTINGS.replace("name: tap", "name: fused"), "twice"),
         ("settings.yaml", SETTINGS.replace("resource: shop\n", ""), "`resource` is missing"),
+        ("settings.yaml", SETTINGS.replace("resource: shop", "resource: shed"), "no resource `shed`"),
         ("settings.yaml", "plugins: []".to_owned(), "plugins"),
     ] {
         place.write("policy.yaml", POLICY);

@@ -1,5 +1,7 @@
 //! Failures as answers: `{"error": "..."}` and a status.
 
+use std::fmt::Display;
+
 use axum::Json;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, StatusCode};
@@ -19,17 +21,17 @@ pub(super) struct Failure {
 
 impl Failure {
     /// With a status and a message.
-    pub(super) fn new(status: StatusCode, error: impl ToString) -> Self {
-        Self { status, body: json!({ "error": error.to_string() }), header: None }
+    pub(super) fn new(status: StatusCode, error: impl Display) -> Self {
+        Self { status, body: json!({ "error": format!("{error}") }), header: None }
     }
 
     /// The request makes no sense.
-    pub(super) fn malformed(error: impl ToString) -> Self {
+    pub(super) fn malformed(error: impl Display) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
     /// Try again soon.
-    pub(super) fn busy(error: impl ToString) -> Self {
+    pub(super) fn busy(error: impl Display) -> Self {
         Self { header: Some((RETRY_AFTER, "1")), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, error) }
     }
 

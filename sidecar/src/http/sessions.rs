@@ -88,7 +88,7 @@ pub(super) async fn show(
 ) -> Result<Json<Detail>, Failure> {
     let records = Arc::clone(&service.records);
     let detail = blocking(move || {
-        let session = find(&*records, id)?;
+        let session = find(&*records, &id)?;
         let holes = records.holes(&session.id)?;
         Ok::<_, Failure>(Detail { session, holes })
     });
@@ -104,7 +104,7 @@ pub(super) async fn records(
 ) -> Result<Json<Page>, Failure> {
     let records = Arc::clone(&service.records);
     let page = blocking(move || {
-        let session = find(&*records, id)?;
+        let session = find(&*records, &id)?;
         let links = records.page(&session.id, query.after, PAGE_BYTES)?;
         let next = links.last().map(|link| link.position).filter(|last| *last < session.records);
         Ok::<_, Failure>(Page { records: links.iter().map(StoredRecord::from).collect(), next })
@@ -112,8 +112,8 @@ pub(super) async fn records(
     page.await.map(Json)
 }
 
-fn find(records: &dyn RecordStore, id: String) -> Result<Session, Failure> {
-    let find = if id == "last" { Find::Last } else { Find::Prefix(id.clone()) };
+fn find(records: &dyn RecordStore, id: &str) -> Result<Session, Failure> {
+    let find = if id == "last" { Find::Last } else { Find::Prefix(id.to_owned()) };
     match records.find(&find)? {
         Found::One(session) => Ok(*session),
         Found::None => Err(Failure::new(StatusCode::NOT_FOUND, format!("there is no session `{id}`"))),

@@ -74,7 +74,8 @@ fn report_lines(report: &Report) -> Vec<String> {
             lines.extend(indented(name, text));
         }
     }
-    if !matches!(report.code.as_str(), "" | "00000") {
+    // psql does not show the code, but who reads a recording wants it.
+    if report_style(report) == BAD {
         if let Some(first) = lines.first_mut() {
             first.push_str(&format!(" ({})", one_line(&report.code)));
         }

@@ -245,7 +245,8 @@ fn copy_is_counted_and_not_shown() {
 
 #[test]
 fn damaged_messages_are_named_and_end_nothing() {
-    let bodies = [b"Q\0\0\0\x03".to_vec(), b"\xff\xff".to_vec(), b"T\0\0\0\x08\0\x05\0\0".to_vec(), vec![0; 9]];
+    let bodies =
+        [b"Q\0\0\0\x03".to_vec(), b"\xff\xff".to_vec(), b"T\0\0\0\x08\0\x05\0\0".to_vec(), vec![0; 9]];
     for body in bodies {
         for body in [sent(body.clone()), shown(body)] {
             let closed = Body::Closed(Closed { by: "server".to_owned() });

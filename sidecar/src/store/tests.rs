@@ -81,7 +81,7 @@ fn a_replay_is_taken_once_and_another_content_is_refused() {
     let place = Place::new("replay");
     let store = place.records();
     let batch = vec![record("s-1", Source::Tap, 1, "a"), record("s-1", Source::Tap, 2, "b")];
-    store.append(&[batch.clone()]).unwrap();
+    store.append(std::slice::from_ref(&batch)).unwrap();
     let head = one(&store, "s-1").head;
     let again = store.append(&[batch]).unwrap();
     assert_eq!(again, [Appended { replayed: 2, ..Appended::default() }]);
@@ -189,8 +189,7 @@ fn only_the_first_of_two_changes_wins() {
     let pending = approval("ap-00000001", "");
     assert!(matches!(store.insert(&pending, 10).unwrap(), Inserted::New));
     let (_, version) = store.lookup(&pending.id).unwrap().unwrap();
-    let withdrawn =
-        pending.clone().apply(Act::Withdraw { why: "gone".to_owned() }, Millis(2000)).unwrap();
+    let withdrawn = pending.clone().apply(Act::Withdraw { why: "gone".to_owned() }, Millis(2000)).unwrap();
     assert!(store.replace(&withdrawn, version).unwrap());
     assert!(!store.replace(&approve(&pending), version).unwrap());
     assert_eq!(store.lookup(&pending.id).unwrap().unwrap().0, withdrawn);

@@ -43,7 +43,8 @@ pub(super) fn issuers(issuers: &[document::Issuer], tree: &Tree, problems: &mut 
             problems.add(&jwks.field("cluster"), "the name of a cluster is empty".to_owned());
         }
         if let Some(path) = &issuer.jwks.path
-            && (!path.starts_with('/') || path.contains(|letter: char| letter.is_whitespace() || letter.is_control()))
+            && (!path.starts_with('/')
+                || path.contains(|letter: char| letter.is_whitespace() || letter.is_control()))
         {
             problems.add(&jwks.field("path"), format!("`{path}` is not a path: it begins with `/`"));
         }

@@ -64,7 +64,12 @@ pub(super) fn rules(document: &Document, sets: &[ApproverSet], problems: &mut Pr
 
 /// Messages stand in protocol fields and logs, which are lines.
 fn one_line(text: &str) -> String {
-    text.split(|letter: char| letter.is_control()).map(str::trim).collect::<Vec<_>>().join(" ").trim().to_owned()
+    text.split(|letter: char| letter.is_control())
+        .map(str::trim)
+        .collect::<Vec<_>>()
+        .join(" ")
+        .trim()
+        .to_owned()
 }
 
 fn terms(
@@ -89,7 +94,11 @@ fn terms(
     let approvers = spot.field("approvers");
     problems.not_empty(&hold.approvers, &approvers);
     problems.read_list(&hold.approvers, &approvers, |name| {
-        if sets.iter().any(|set| set.name == name) { Ok(()) } else { Err(format!("no approvers are called `{name}`")) }
+        if sets.iter().any(|set| set.name == name) {
+            Ok(())
+        } else {
+            Err(format!("no approvers are called `{name}`"))
+        }
     });
     let count = hold.count.unwrap_or(1);
     if count == 0 || count > MAX_APPROVALS {
@@ -188,11 +197,17 @@ fn check_sense(rule: &document::Rule, spot: &Spot<'_>, problems: &mut Problems) 
     let limits = named || verbs.is_some() || objects.is_some() || access.is_some() || unbounded.is_some();
     let specials = effects.is_some() || settings.is_some() || opaque.is_some();
     if any.is_none() && !limits && !specials && who.iter().all(|list| list.is_none()) {
-        problems.add(spot, "an empty `match` matches everything; write `any: true` where that is meant".to_owned());
+        problems.add(
+            spot,
+            "an empty `match` matches everything; write `any: true` where that is meant".to_owned(),
+        );
     }
     let is_allow = rule.effect == RuleEffect::Allow;
     if any.is_some() && (limits || (specials && !is_allow)) {
-        problems.add(&spot.field("any"), "`any: true` and other matchers of statements exclude each other".to_owned());
+        problems.add(
+            &spot.field("any"),
+            "`any: true` and other matchers of statements exclude each other".to_owned(),
+        );
     }
     if is_allow && unbounded.is_some() {
         let message = "`unbounded` has a meaning only in deny and hold rules; an allow rule covers both";

@@ -225,6 +225,8 @@ fn unknown(name: &str) -> String {
 }
 
 fn unknown_function(name: &str) -> String {
-    format!("the function `{name}` is not known here; there are `contains`, `endsWith`, `startsWith`, `size`, \
-             `all`, `exists`, `exists_one`, `filter`, `map`")
+    format!(
+        "the function `{name}` is not known here; there are `contains`, `endsWith`, `startsWith`, `size`, \
+             `all`, `exists`, `exists_one`, `filter`, `map`"
+    )
 }

@@ -123,8 +123,12 @@ impl Type {
     /// The type that both fit, if any.
     pub(super) fn join(self, other: Self) -> Option<Self> {
         match (self, other) {
-            (Self::List(None), Self::List(item)) | (Self::List(item), Self::List(None)) => Some(Self::List(item)),
-            (Self::List(Some(a)), Self::List(Some(b))) => a.join(*b).map(|item| Self::List(Some(Box::new(item)))),
+            (Self::List(None), Self::List(item)) | (Self::List(item), Self::List(None)) => {
+                Some(Self::List(item))
+            }
+            (Self::List(Some(a)), Self::List(Some(b))) => {
+                a.join(*b).map(|item| Self::List(Some(Box::new(item))))
+            }
             (a, b) => (a == b).then_some(a),
         }
     }

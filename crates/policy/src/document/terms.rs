@@ -49,8 +49,9 @@ impl<'de> Deserialize<'de> for Duration {
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Duration, E> {
-                Duration::read(text)
-                    .ok_or_else(|| E::custom(format!("`{text}` is not a time such as `30s`, `5m`, `2h` or `1d`")))
+                Duration::read(text).ok_or_else(|| {
+                    E::custom(format!("`{text}` is not a time such as `30s`, `5m`, `2h` or `1d`"))
+                })
             }
         }
         deserializer.deserialize_str(Words)
@@ -77,7 +78,8 @@ impl<'de> Deserialize<'de> for VerbTerm {
         VerbSet::named(&term).map(Self).ok_or_else(|| {
             let classes: Vec<_> = CLASSES.iter().map(|(name, _)| format!("`{name}`")).collect();
             let lower = term.to_ascii_lowercase();
-            let hint = if NAMES.iter().any(|(_, name)| *name == lower) { "; write it in small letters" } else { "" };
+            let hint =
+                if NAMES.iter().any(|(_, name)| *name == lower) { "; write it in small letters" } else { "" };
             D::Error::custom(format!(
                 "`{term}` is neither a verb nor a class of verbs ({}){hint}",
                 classes.join(", ")
@@ -127,7 +129,8 @@ mod schema {
     }
 }
 
-/// What the schema says of [`chaperone_model::mask::Detector`]; a test holds them together.
+/// A kind of value that is found by its look.
+// Stands in for the model's type, which knows no schema; a test holds them together.
 #[cfg(any(feature = "schema", test))]
 #[derive(schemars::JsonSchema, serde::Serialize, Clone, Copy, Debug)]
 #[serde(rename_all = "snake_case")]
@@ -142,7 +145,8 @@ pub(crate) enum DetectorName {
     Ssn,
 }
 
-/// What the schema says of [`chaperone_model::mask::Transform`]; a test holds them together.
+/// What is shown in the place of a value.
+// Stands in for the model's type, which knows no schema; a test holds them together.
 #[cfg(any(feature = "schema", test))]
 #[derive(schemars::JsonSchema, serde::Serialize, Clone, Copy, Debug)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
@@ -175,7 +179,18 @@ mod tests {
     fn durations() {
         assert_eq!(Duration::read("90s"), Some(Duration(90)));
         assert_eq!(Duration::read("2d"), Some(Duration(172_800)));
-        for text in ["", "5", "m", "-1s", "+1s", "1 s", "1w", "1.5h", "99999999999999999999s", "18446744073709551615m"] {
+        for text in [
+            "",
+            "5",
+            "m",
+            "-1s",
+            "+1s",
+            "1 s",
+            "1w",
+            "1.5h",
+            "99999999999999999999s",
+            "18446744073709551615m",
+        ] {
             let read = Duration::read(text);
             assert_eq!(read, None, "{text}");
         }
@@ -184,7 +199,9 @@ mod tests {
     #[test]
     fn the_schemas_stand_ins_are_the_models_types() {
         use DetectorName as Name;
-        for name in [Name::Card, Name::Email, Name::Iban, Name::IpAddress, Name::Phone, Name::SecretKey, Name::Ssn] {
+        for name in
+            [Name::Card, Name::Email, Name::Iban, Name::IpAddress, Name::Phone, Name::SecretKey, Name::Ssn]
+        {
             let json = serde_json::to_value(name).unwrap();
             let model: Detector = serde_json::from_value(json.clone()).unwrap();
             assert_eq!(serde_json::to_value(model).unwrap(), json);

@@ -121,9 +121,7 @@ fn covers_columns<'f>(
     statement: &'f Statement,
     search_path: &[String],
 ) -> Result<(), Miss<'f>> {
-    let tables = || {
-        statement.relations.iter().filter(|relation| matches!(relation.kind, ObjectKind::Table))
-    };
+    let tables = || statement.relations.iter().filter(|relation| matches!(relation.kind, ObjectKind::Table));
     let covered = |column: &str| {
         columns.iter().any(|pattern| {
             let table = || match &pattern.table {

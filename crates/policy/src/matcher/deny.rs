@@ -104,9 +104,8 @@ fn touches_column(columns: &[ColumnPattern], statement: &Statement) -> bool {
 /// A function's name may itself contain dots when it is quoted, so each split is tried.
 fn may_mean_function(patterns: &[NamePattern], function: &str) -> bool {
     let dots = function.match_indices('.').map(|(dot, _)| function.split_at_checked(dot));
-    let qualified = dots
-        .flatten()
-        .filter_map(|(schema, name)| name.strip_prefix('.').map(|name| (Some(schema), name)));
+    let qualified =
+        dots.flatten().filter_map(|(schema, name)| name.strip_prefix('.').map(|name| (Some(schema), name)));
     qualified
         .chain([(None, function)])
         .any(|(schema, name)| patterns.iter().any(|pattern| pattern.may_mean(schema, name)))

@@ -98,7 +98,9 @@ fn quoted_part<'t>(pattern: &str, text: &'t str) -> Result<(Part, &'t str), Stri
 fn plain_part<'t>(pattern: &str, text: &'t str) -> Result<(Part, &'t str), String> {
     let end = text.find('.').unwrap_or(text.len());
     let (name, rest) = text.split_at_checked(end).unwrap_or((text, ""));
-    let odd = |letter: char| letter.is_whitespace() || letter.is_control() || matches!(letter, '"' | '\'' | ',' | ';');
+    let odd = |letter: char| {
+        letter.is_whitespace() || letter.is_control() || matches!(letter, '"' | '\'' | ',' | ';')
+    };
     if name.contains(odd) {
         return Err(format!("`{pattern}`: names with such letters must be in double quotes"));
     }
@@ -145,7 +147,12 @@ impl NamePattern {
     }
 
     /// Whether a name in a statement is one of these for sure, wherever on the search path it is found.
-    pub(crate) fn surely_means(patterns: &[Self], schema: Option<&str>, name: &str, search: &[String]) -> bool {
+    pub(crate) fn surely_means(
+        patterns: &[Self],
+        schema: Option<&str>,
+        name: &str,
+        search: &[String],
+    ) -> bool {
         let covered = |schema: &str| patterns.iter().any(|pattern| pattern.matches(schema, name));
         match schema {
             Some(schema) => covered(schema),

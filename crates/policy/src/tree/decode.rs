@@ -115,7 +115,26 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         match &self.tree.node {
-            Node::Text(text) => visitor.visit_enum(Variant(text)),
+            Node::Text(text) => visitor.visit_enum(Variant { name: text, value: None }),
+            Node::Map(entries) => match entries.as_slice() {
+                [entry] => visitor.visit_enum(Variant { name: &entry.key, value: Some(&entry.value) }),
+                _ => Err(DecodeError::custom("expected one word, or a mapping of one word")),
+            },
+            Node::Bool(_) | Node::Float(_) | Node::Integer(_) | Node::List(_) | Node::Null => {
+                self.deserialize_any(visitor)
+            }
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        match &self.tree.node {
+            // Serde's derived code would take the items for the fields in their order.
+            Node::List(_) => Err(DecodeError::invalid_type(Unexpected::Seq, &visitor)),
             _ => self.deserialize_any(visitor),
         }
     }
@@ -130,7 +149,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
-        seq tuple tuple_struct map struct identifier ignored_any
+        seq tuple tuple_struct map identifier ignored_any
     }
 }
 
@@ -176,14 +195,25 @@ impl<'de> MapAccess<'de> for Members<'de> {
     }
 }
 
-struct Variant<'t>(&'t str);
+/// `name`, or `{ name: value }`.
+struct Variant<'t> {
+    name: &'t str,
+    value: Option<&'t Tree>,
+}
+
+impl<'t> Variant<'t> {
+    fn content(&self) -> Result<Reader<'t>, DecodeError> {
+        let missing = || DecodeError::custom(format!("`{}` needs a value", self.name));
+        self.value.map(Reader::new).ok_or_else(missing)
+    }
+}
 
 impl<'de> EnumAccess<'de> for Variant<'de> {
     type Error = DecodeError;
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), DecodeError> {
-        let name: StrDeserializer<'_, DecodeError> = self.0.into_deserializer();
+        let name: StrDeserializer<'_, DecodeError> = self.name.into_deserializer();
         Ok((seed.deserialize(name)?, self))
     }
 }
@@ -192,22 +222,25 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
     type Error = DecodeError;
 
     fn unit_variant(self) -> Result<(), DecodeError> {
-        Ok(())
+        match self.value {
+            None => Ok(()),
+            Some(_) => Err(DecodeError::custom(format!("`{}` takes no value", self.name))),
+        }
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _seed: T) -> Result<T::Value, DecodeError> {
-        Err(DecodeError::custom(format!("`{}` needs a value", self.0)))
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, DecodeError> {
+        seed.deserialize(self.content()?)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, _visitor: V) -> Result<V::Value, DecodeError> {
-        Err(DecodeError::custom(format!("`{}` needs values", self.0)))
+    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, DecodeError> {
+        self.content()?.deserialize_any(visitor)
     }
 
     fn struct_variant<V: Visitor<'de>>(
         self,
         _fields: &'static [&'static str],
-        _visitor: V,
+        visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        Err(DecodeError::custom(format!("`{}` needs fields", self.0)))
+        self.content()?.deserialize_any(visitor)
     }
 }

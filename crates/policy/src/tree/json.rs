@@ -31,8 +31,7 @@ pub(super) fn tree(value: Value, depth: usize) -> Option<Tree> {
             Node::List(items.into_iter().map(|item| tree(item, inner)).collect::<Option<_>>()?)
         }
         Value::Object(members) => {
-            let entry =
-                |(key, value)| tree(value, inner).map(|value| Entry { key, at: None, value });
+            let entry = |(key, value)| tree(value, inner).map(|value| Entry { key, at: None, value });
             Node::Map(members.into_iter().map(entry).collect::<Option<_>>()?)
         }
     };
@@ -131,8 +130,7 @@ pub(super) fn write_canonical(tree: &Tree, out: &mut String) {
             out.push(']');
         }
         Node::Map(entries) => {
-            let mut present: Vec<_> =
-                entries.iter().filter(|entry| entry.value.node != Node::Null).collect();
+            let mut present: Vec<_> = entries.iter().filter(|entry| entry.value.node != Node::Null).collect();
             present.sort_by(|a, b| a.key.cmp(&b.key));
             out.push('{');
             for (index, entry) in present.into_iter().enumerate() {

@@ -57,7 +57,7 @@ impl Scanner<'_> {
                     self.at = self.at.saturating_add(2);
                     self.escape(escaped, value);
                 }
-                (Some(b'\\'), Some(b'\'')) => {
+                (Some(b'\\'), Some(b'\'')) if escapes == Escapes::Plain => {
                     return Err(Opaque::Construct("quote behind a backslash".to_owned()));
                 }
                 (Some(byte), _) => {

@@ -2,7 +2,7 @@
 
 use chaperone_model::facts::{Access, ObjectKind, Verb};
 use sqlparser::ast::{
-    Action, CommentObject, FunctionDesc, Grant, GrantObjects, Grantee, GranteeName, ObjectName, ObjectNamePart,
+    Action, CommentObject, FunctionDesc, Grant, GrantObjects, Grantee, GranteeName, GranteesType, ObjectName, ObjectNamePart,
     ObjectType, Privileges, Revoke, Statement,
 };
 
@@ -83,11 +83,19 @@ impl<'a> Walk<'a> {
     }
 
     fn rights(&mut self, privileges: &'a Privileges, objects: Option<&'a GrantObjects>, grantees: &'a [Grantee]) {
-        for Grantee { grantee_type: _, name } in grantees {
+        for Grantee { grantee_type, name } in grantees {
             match name {
                 Some(GranteeName::ObjectName(name)) => self.touch_grantee(name),
                 Some(GranteeName::UserHost { .. }) => self.opaque("grantee"),
-                None => {}
+                None if *grantee_type == GranteesType::Public => {
+                    self.relations.push(chaperone_model::facts::Relation {
+                        schema: None,
+                        name: "public".to_owned(),
+                        kind: ObjectKind::Role,
+                        access: Access::Grant,
+                    });
+                }
+                None => self.opaque("grantee"),
             }
         }
         if let Privileges::Actions(actions) = privileges {

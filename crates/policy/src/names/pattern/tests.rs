@@ -80,5 +80,8 @@ fn says_what_is_wrong() {
         assert!(error.contains(part), "{text}: {error}");
     }
     assert!(ColumnPattern::read("a.b.c.d").is_err());
-    assert_eq!(ColumnPattern::read("public.customers.card").unwrap().table, Some(pattern("public.customers")));
+    assert_eq!(
+        ColumnPattern::read("public.customers.card").unwrap().table,
+        Some(pattern("public.customers"))
+    );
 }

@@ -1,7 +1,4 @@
 //! `tests/vectors/*.yaml`: a policy and what it says about statements, each case with its reason to exist.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "tests")]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +8,7 @@ use chaperone_model::{Decision, HoldTerms, Reason, UnixSeconds};
 use chaperone_policy::{Policy, Tree};
 use serde::Deserialize;
 
-use support::{BriefCaller, BriefFacts};
+use crate::support::{BriefCaller, BriefFacts};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,8 +41,10 @@ fn vectors() {
     let mut cases = 0;
     for file in &files {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
-        let mut tree = Tree::from_text(&fs::read_to_string(file).unwrap()).unwrap_or_else(|e| panic!("{name}: {e}"));
-        let policy = Policy::from_tree(&tree.take("policy").unwrap()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let mut tree =
+            Tree::from_text(&fs::read_to_string(file).unwrap()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let policy =
+            Policy::from_tree(&tree.take("policy").unwrap()).unwrap_or_else(|e| panic!("{name}: {e}"));
         let list: Vec<Case> =
             tree.take("cases").unwrap().decode().unwrap_or_else(|error| panic!("{name}: {error}"));
         for case in list {
@@ -54,7 +53,7 @@ fn vectors() {
             let verdict = policy.decide(
                 &case.caller.caller(&owner),
                 &case.facts.facts(),
-                UnixSeconds(case.now.unwrap_or(support::NOW)),
+                UnixSeconds(case.now.unwrap_or(crate::support::NOW)),
             );
             let expected = &case.expect;
             let agrees = verdict.decision == expected.decision

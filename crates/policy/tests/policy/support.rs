@@ -1,5 +1,4 @@
 //! Callers and facts in few words, for tests.
-#![allow(dead_code, clippy::allow_attributes, reason = "each test binary uses a part of it")]
 
 use chaperone_model::facts::{Access, Effect, Facts, ObjectKind, Opaque, Output, Relation, Statement, Verb};
 use chaperone_model::{Identity, UnixSeconds};
@@ -7,19 +6,19 @@ use chaperone_policy::Caller;
 use serde::Deserialize;
 
 /// A Wednesday, 12:00:00 UTC.
-pub const NOW: u64 = 1_750_852_800;
-pub const ISSUER: &str = "https://idp.example.com";
+pub(crate) const NOW: u64 = 1_750_852_800;
+pub(crate) const ISSUER: &str = "https://idp.example.com";
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct BriefCaller {
-    pub subject: String,
-    pub groups: Vec<String>,
-    pub issuer: String,
-    pub expires_at: u64,
-    pub resource: String,
-    pub role: String,
-    pub database: String,
+pub(crate) struct BriefCaller {
+    pub(crate) subject: String,
+    pub(crate) groups: Vec<String>,
+    pub(crate) issuer: String,
+    pub(crate) expires_at: u64,
+    pub(crate) resource: String,
+    pub(crate) role: String,
+    pub(crate) database: String,
 }
 
 impl Default for BriefCaller {
@@ -37,7 +36,7 @@ impl Default for BriefCaller {
 }
 
 impl BriefCaller {
-    pub fn identity(&self) -> Identity {
+    pub(crate) fn identity(&self) -> Identity {
         Identity {
             subject: self.subject.clone(),
             groups: self.groups.clone(),
@@ -47,36 +46,36 @@ impl BriefCaller {
         }
     }
 
-    pub fn caller<'a>(&'a self, identity: &'a Identity) -> Caller<'a> {
+    pub(crate) fn caller<'a>(&'a self, identity: &'a Identity) -> Caller<'a> {
         Caller { identity, resource: &self.resource, role: &self.role, database: &self.database }
     }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct BriefFacts {
-    pub statements: Vec<BriefStatement>,
-    pub opaque: Option<Opaque>,
+pub(crate) struct BriefFacts {
+    pub(crate) statements: Vec<BriefStatement>,
+    pub(crate) opaque: Option<Opaque>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct BriefStatement {
-    pub verbs: Vec<Verb>,
-    pub reads: Vec<String>,
-    pub writes: Vec<String>,
-    pub relations: Vec<Relation>,
-    pub functions: Vec<String>,
-    pub columns: Vec<String>,
-    pub outputs: Option<Vec<Output>>,
+pub(crate) struct BriefStatement {
+    pub(crate) verbs: Vec<Verb>,
+    pub(crate) reads: Vec<String>,
+    pub(crate) writes: Vec<String>,
+    pub(crate) relations: Vec<Relation>,
+    pub(crate) functions: Vec<String>,
+    pub(crate) columns: Vec<String>,
+    pub(crate) outputs: Option<Vec<Output>>,
     /// True: a write without a real WHERE.
-    pub unbounded: bool,
-    pub effects: Vec<Effect>,
-    pub opaque: Option<Opaque>,
+    pub(crate) unbounded: bool,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) opaque: Option<Opaque>,
 }
 
 impl BriefFacts {
-    pub fn facts(&self) -> Facts {
+    pub(crate) fn facts(&self) -> Facts {
         Facts {
             statements: self.statements.iter().map(BriefStatement::statement).collect(),
             opaque: self.opaque.clone(),
@@ -85,9 +84,10 @@ impl BriefFacts {
 }
 
 impl BriefStatement {
-    pub fn statement(&self) -> Statement {
+    pub(crate) fn statement(&self) -> Statement {
         let table = |text: &String, access| {
-            let (schema, name) = text.split_once('.').map_or((None, text.as_str()), |(s, n)| (Some(s.to_owned()), n));
+            let (schema, name) =
+                text.split_once('.').map_or((None, text.as_str()), |(s, n)| (Some(s.to_owned()), n));
             Relation { schema, name: name.to_owned(), kind: ObjectKind::Table, access }
         };
         let reads = self.reads.iter().map(|text| table(text, Access::Read));

@@ -1,0 +1,173 @@
+//! The rule packs are valid, and do what their README says.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chaperone_model::facts::{Access, Effect, ObjectKind, Relation, Verb};
+use chaperone_model::{Decision, Reason, UnixSeconds};
+use chaperone_policy::{Mode, Policy};
+
+use crate::support::{BriefCaller, BriefFacts, BriefStatement, NOW};
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies")
+}
+
+fn pack(name: &str) -> Policy {
+    let text = fs::read_to_string(directory().join(format!("{name}.yaml"))).unwrap();
+    Policy::from_text(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+#[test]
+fn every_pack_loads_and_enforces() {
+    let mut packs = 0;
+    for entry in fs::read_dir(directory()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "yaml")
+            && !path.file_stem().unwrap().to_string_lossy().ends_with("_test")
+        {
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let policy = pack(&name);
+            assert_eq!(policy.name(), name);
+            assert_eq!(policy.mode(), Mode::Enforce);
+            packs += 1;
+        }
+    }
+    assert!(packs >= 5);
+}
+
+struct Pack(Policy, BriefCaller);
+
+impl Pack {
+    fn of(name: &str, resource: &str, role: &str, group: &str, database: &str) -> Self {
+        let caller = BriefCaller {
+            groups: vec![group.to_owned()],
+            resource: resource.to_owned(),
+            role: role.to_owned(),
+            database: database.to_owned(),
+            ..BriefCaller::default()
+        };
+        Self(pack(name), caller)
+    }
+
+    fn says(&self, statement: BriefStatement) -> (Decision, Reason, Option<String>) {
+        let facts = BriefFacts { statements: vec![statement], opaque: None }.facts();
+        let identity = self.1.identity();
+        let verdict = self.0.decide(&self.1.caller(&identity), &facts, UnixSeconds(NOW));
+        (verdict.decision, verdict.reason, verdict.rule.map(|rule| rule.0))
+    }
+}
+
+fn select(table: &str) -> BriefStatement {
+    BriefStatement { verbs: vec![Verb::Select], reads: vec![table.to_owned()], ..BriefStatement::default() }
+}
+
+fn write(verb: Verb, table: &str) -> BriefStatement {
+    BriefStatement { verbs: vec![verb], writes: vec![table.to_owned()], ..BriefStatement::default() }
+}
+
+fn by(decision: Decision, reason: Reason, rule: &str) -> (Decision, Reason, Option<String>) {
+    (decision, reason, Some(rule.to_owned()))
+}
+
+#[test]
+fn agent_starter() {
+    let pack = Pack::of("agent-starter", "shop", "agent", "agents", "shop");
+    assert_eq!(pack.says(select("customers")), by(Decision::Allow, Reason::Allowed, "read"));
+    assert_eq!(pack.says(select("pg_catalog.pg_class")), by(Decision::Allow, Reason::Allowed, "look-around"));
+    assert_eq!(pack.says(select("pg_authid")), by(Decision::Deny, Reason::RuleDenied, "no-credentials"));
+    assert_eq!(
+        pack.says(write(Verb::Update, "customers")),
+        by(Decision::Allow, Reason::Allowed, "write-rows")
+    );
+    let unbounded = BriefStatement { unbounded: true, ..write(Verb::Update, "customers") };
+    assert_eq!(pack.says(unbounded), by(Decision::Deny, Reason::UnboundedWrite, "no-write-without-where"));
+    let delete = pack.says(write(Verb::Delete, "customers"));
+    assert_eq!(delete, by(Decision::Hold, Reason::HeldForApproval, "deletes-need-approval"));
+    let drop =
+        Relation { schema: None, name: "shop".to_owned(), kind: ObjectKind::Database, access: Access::Drop };
+    let drop = BriefStatement { verbs: vec![Verb::Drop], relations: vec![drop], ..BriefStatement::default() };
+    assert_eq!(pack.says(drop), by(Decision::Deny, Reason::RuleDenied, "no-destructive-ddl"));
+    let read_file = BriefStatement { functions: vec!["pg_read_file".to_owned()], ..select("customers") };
+    assert_eq!(pack.says(read_file), by(Decision::Deny, Reason::RuleDenied, "no-server-functions"));
+    // What drivers do when they connect, and when they give a connection back to a pool.
+    let jit = BriefStatement {
+        verbs: vec![Verb::Select],
+        functions: vec!["set_config".to_owned()],
+        effects: vec![Effect::Setting("jit".to_owned())],
+        ..BriefStatement::default()
+    };
+    assert_eq!(pack.says(jit), by(Decision::Allow, Reason::Allowed, "look-around"));
+    let unlock = BriefStatement {
+        verbs: vec![Verb::Select],
+        functions: vec!["pg_advisory_unlock_all".to_owned()],
+        ..BriefStatement::default()
+    };
+    assert_eq!(pack.says(unlock).0, Decision::Allow);
+    let begin = BriefStatement { verbs: vec![Verb::Begin], ..BriefStatement::default() };
+    assert_eq!(pack.says(begin).0, Decision::Allow);
+    let search_path = BriefStatement {
+        verbs: vec![Verb::Set],
+        effects: vec![Effect::Setting("search_path".to_owned())],
+        ..BriefStatement::default()
+    };
+    assert_eq!(pack.says(search_path), (Decision::Deny, Reason::SettingRefused, None));
+}
+
+#[test]
+fn read_only() {
+    let pack = Pack::of("read-only", "shop", "reader", "readers", "shop");
+    assert_eq!(pack.says(select("customers")), by(Decision::Allow, Reason::Allowed, "read"));
+    for verb in
+        [Verb::Insert, Verb::Update, Verb::Truncate, Verb::Create, Verb::Grant, Verb::Call, Verb::Copy]
+    {
+        assert_eq!(pack.says(write(verb, "customers")), by(Decision::Deny, Reason::RuleDenied, "read-only"));
+    }
+    let lock = Relation { schema: None, name: "t".to_owned(), kind: ObjectKind::Table, access: Access::Lock };
+    let lock = BriefStatement { relations: vec![lock], ..select("t") };
+    assert_eq!(pack.says(lock), by(Decision::Deny, Reason::RuleDenied, "no-row-locks"));
+}
+
+#[test]
+fn no_destructive_ddl() {
+    let pack = Pack::of("no-destructive-ddl", "shop", "developer", "developers", "anything");
+    assert_eq!(pack.says(write(Verb::Create, "t")), by(Decision::Allow, Reason::Allowed, "everything-else"));
+    assert_eq!(pack.says(write(Verb::Drop, "t")), by(Decision::Deny, Reason::RuleDenied, "no-drop"));
+    assert_eq!(pack.says(write(Verb::Truncate, "t")), by(Decision::Deny, Reason::RuleDenied, "no-truncate"));
+}
+
+#[test]
+fn production_writes_need_approval() {
+    let pack = Pack::of("production-writes-need-approval", "production", "oncall", "engineers", "shop");
+    assert_eq!(pack.says(select("t")), by(Decision::Allow, Reason::Allowed, "read"));
+    assert_eq!(pack.says(write(Verb::Update, "t")), by(Decision::Hold, Reason::HeldForApproval, "writes"));
+    let billing = Pack::of("production-writes-need-approval", "production", "oncall", "engineers", "billing");
+    assert_eq!(
+        billing.says(write(Verb::Update, "t")),
+        by(Decision::Hold, Reason::HeldForApproval, "billing-writes")
+    );
+    let nobody: &[String] = &[];
+    assert!(pack.0.may_approve("billing-owners", "cfo@example.com", nobody));
+    assert!(!pack.0.may_approve("billing-owners", "agent-7", &["engineers".to_owned()]));
+    assert!(!pack.0.may_approve("unknown", "cfo@example.com", nobody));
+    assert_eq!(pack.0.recording().mode, chaperone_policy::RecordingMode::Strict);
+}
+
+#[test]
+fn pii() {
+    let pack = Pack::of("pii", "crm", "support", "support", "crm");
+    let star = BriefStatement { columns: vec!["*".to_owned()], ..select("crm.patients") };
+    assert_eq!(pack.says(star), by(Decision::Deny, Reason::RuleDenied, "no-health-data"));
+    let identity = pack.1.identity();
+    let masks = pack.0.masks(&pack.1.caller(&identity));
+    assert_eq!(masks.columns.len(), 3);
+    assert_eq!(masks.detectors.len(), 5);
+    assert_eq!(
+        (masks.columns[0].schema.as_deref(), masks.columns[0].table.as_str()),
+        (Some("crm"), "customers")
+    );
+    assert_eq!(masks.columns[0].column, "national_id");
+    let officer = Pack::of("pii", "crm", "support", "privacy-officers", "crm");
+    let identity = officer.1.identity();
+    assert!(officer.0.masks(&officer.1.caller(&identity)).is_empty());
+}

@@ -1,0 +1,28 @@
+//! The module as the host sees it.
+
+use chaperone_flow::{Flow, Live};
+use chaperone_settings::Settings;
+
+use crate::ResponseMasking;
+
+/// The separate response-masking.
+#[derive(Debug)]
+pub struct Module;
+
+impl chaperone_host::Module for Module {
+    const NAME: &'static str = "response-masking";
+    const READS_NOTES: bool = true;
+    const EMITS_NOTES: bool = false;
+    const MAKES_SESSION: bool = false;
+
+    /// The key of the `hash` transform.
+    type Shared = [u8; 32];
+
+    fn shared(settings: &Settings, random: [u8; 32]) -> [u8; 32] {
+        crate::hash_key(settings, random)
+    }
+
+    fn flows(key: &[u8; 32], settings: &Live<Settings>) -> Vec<Box<dyn Flow>> {
+        vec![Box::new(ResponseMasking::new(settings.clone(), *key))]
+    }
+}

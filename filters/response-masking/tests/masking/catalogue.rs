@@ -1,0 +1,145 @@
+//! The question to the catalogue, and what holds without an answer.
+
+use chaperone_pgwire::server::TransactionStatus;
+use chaperone_response_masking::{CATALOGUE_AGE_MOST, CATALOGUE_ROWS_MOST};
+
+use crate::session::*;
+
+/// What a result shows while the question of its command is answered by `answer`.
+fn asked(session: &mut Session, sql: &str, answer: &[u8], column: chaperone_pgwire::server::Column<'_>) -> String {
+    assert_eq!(letters(&session.client(&query(sql))), "Q Q", "asked in front of the command");
+    let result = [description(&[column]), row(&[Some(SECRET.as_bytes())]), done(), idle()].concat();
+    let shown = session.server(&[answer, &result].concat());
+    match letters(&shown).as_str() {
+        "T D C Z" => rows(&shown).concat().join("|"),
+        "E Z" => reason(&shown),
+        other => panic!("{other}"),
+    }
+}
+
+fn failure() -> Vec<u8> {
+    let error = error(&[(b'S', "ERROR"), (b'C', "42501"), (b'M', "permission denied for table pg_class")]);
+    [error, idle()].concat()
+}
+
+#[test]
+fn is_asked_in_front_of_the_first_command_and_never_shown() {
+    let mut session = Session::new(CARDS);
+    let sent = session.client(&query("select card from customers"));
+    assert_eq!(letters(&sent), "Q Q");
+    assert!(sent.ends_with(&query("select card from customers")));
+    assert_eq!(session.server(&catalogue(&usual())), b"");
+}
+
+#[test]
+fn is_asked_again_when_old_or_when_tables_change_but_never_inside_a_transaction() {
+    let mut session = Session::learnt(CARDS);
+    let answer = [done(), idle()].concat();
+    session.run("select 1", &answer);
+    session.run("create table t (a int)", &answer);
+    assert_eq!(letters(&session.client(&query("select 1"))), "Q Q", "after a definition");
+    session.server(&[catalogue(&usual()), answer.clone()].concat());
+    session.run("select 1", &answer);
+    session.millis += CATALOGUE_AGE_MOST;
+    assert_eq!(letters(&session.client(&query("begin"))), "Q Q", "when old");
+    let begun = [done(), ready(TransactionStatus::InTransaction)].concat();
+    session.server(&[catalogue(&usual()), begun.clone()].concat());
+    session.millis += CATALOGUE_AGE_MOST;
+    session.run("drop table t", &begun);
+    session.run("select 1", &begun);
+    session.run("commit", &answer);
+    assert_eq!(letters(&session.client(&query("select 1"))), "Q Q");
+    // What is sent before the answer does not ask twice.
+    assert_eq!(letters(&session.client(&query("select 2"))), "Q");
+}
+
+#[test]
+fn a_mask_of_the_same_columns_needs_no_new_question() {
+    let mut session = Session::learnt(CARDS);
+    session.settings.set(settings(CARDS));
+    assert_eq!(session.result("select card from customers", &[card()]), "************1234");
+}
+
+#[test]
+fn without_an_answer_nothing_of_a_table_is_shown() {
+    let first = column("id", CUSTOMERS, 1, INT4);
+    for (answer, why) in [
+        (failure(), "refused by the server"),
+        ([done(), idle()].concat(), "empty"),
+        (catalogue(&usual()[..2]), "cut off"),
+        (catalogue(&[(CUSTOMERS, 3, 999, "public", "customers", "card", 4), usual()[2]]), "of another question"),
+        (catalogue(&vec![usual()[0]; CATALOGUE_ROWS_MOST + 1]), "too long"),
+    ] {
+        let mut session = Session::new(CARDS);
+        assert_eq!(asked(&mut session, "select id from customers", &answer, first), "RM104", "{why}");
+        assert_eq!(asked(&mut session, "select 1", &answer, computed("?column?")), SECRET, "{why}");
+        let pg_class = column("relname", 1259, 2, 19);
+        assert_eq!(asked(&mut session, "select relname from pg_class", &answer, pg_class), SECRET, "{why}");
+        let stats = column("stavalues1", 2619, 27, 2277);
+        assert_eq!(asked(&mut session, "select stavalues1 from pg_statistic", &answer, stats), "RM104", "{why}");
+        let upper = computed("upper");
+        assert_eq!(asked(&mut session, "select upper(x) from a_view", &answer, upper), "RM104", "{why}");
+        // Asked again each time, and in the end answered.
+        assert_eq!(asked(&mut session, "select card from customers", &catalogue(&usual()), card()), "************1234");
+    }
+}
+
+#[test]
+fn what_was_known_does_not_outlive_a_failure() {
+    let mut session = Session::learnt(CARDS);
+    session.millis += CATALOGUE_AGE_MOST;
+    assert_eq!(asked(&mut session, "select name from customers", &failure(), column("n", CUSTOMERS, 2, TEXT)), "RM104");
+}
+
+#[test]
+fn the_first_mask_of_the_policy_decides() {
+    let both = "
+masking:
+  - { id: a, columns: [public.customers.card], transform: { kind: hash } }
+  - { id: b, columns: [customers.card], transform: { kind: redact } }
+";
+    let rows = |one: usize, two: usize| {
+        let row = |mask| (CUSTOMERS, 3, mask, "public", "customers", "card", 4);
+        catalogue(&[row(one), row(two), usual()[2]])
+    };
+    for answer in [rows(0, 1), rows(1, 0)] {
+        let mut session = Session::new(both);
+        assert!(asked(&mut session, "select card from customers", &answer, card()).starts_with("h:"));
+    }
+}
+
+#[test]
+fn what_is_newer_than_the_catalogue_is_told_by_name_or_refused() {
+    let newer = NEWEST + 1;
+    for (sql, column, expected, why) in [
+        ("select card from fresh", column("card", newer, 1, TEXT), "************1234", "called as a hidden column"),
+        ("select card as x from fresh", column("x", newer, 1, TEXT), "************1234", "also under another name"),
+        ("select a from fresh", column("a", newer, 1, TEXT), SECRET, "nothing to do with masks"),
+        ("select a as x from public.customers", column("x", newer, 1, TEXT), "RM104", "made anew under its name"),
+        ("select added from customers", column("added", CUSTOMERS, 5, TEXT), "RM104", "a column added since"),
+        ("select card from customers", column("card", CUSTOMERS, 5, TEXT), "************1234", "dropped and added"),
+        ("fetch 1 from c", column("a", newer, 1, TEXT), SECRET, "a cursor over something harmless"),
+    ] {
+        let mut session = Session::learnt(CARDS);
+        assert_eq!(session.result(sql, &[column]), expected, "{sql}: {why}");
+        assert_eq!(letters(&session.client(&query("select 1"))), "Q Q", "{why}: asked again");
+    }
+}
+
+#[test]
+fn what_the_session_makes_of_hidden_columns_is_refused_until_the_catalogue_knows_it() {
+    let mut session = Session::learnt(CARDS);
+    let begun = [done(), ready(TransactionStatus::InTransaction)].concat();
+    session.run("begin", &begun);
+    session.run("create view v as select card as harmless from customers", &begun);
+    let harmless = column("harmless", NEWEST + 1, 1, TEXT);
+    assert_eq!(session.result("select harmless from v", &[harmless]), "RM104");
+    let sent = session.client(&query("copy v to stdout"));
+    assert_eq!(letters(&sent), "Q");
+    let shown = session.server(&[b"H\0\0\0\x09\0\0\x01\0\0".to_vec(), done(), idle()].concat());
+    assert_eq!(reason(&shown), "RM104");
+    let mut learnt = usual();
+    learnt.push((NEWEST + 1, 1, 0, "public", "v", "harmless", 1));
+    learnt[2].0 = NEWEST + 1;
+    assert_eq!(asked(&mut session, "select harmless from v", &catalogue(&learnt), harmless), "************1234");
+}

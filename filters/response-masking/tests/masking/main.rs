@@ -1,0 +1,11 @@
+//! response-masking between hand-made messages of a client and of a server, with facts of the real reader.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod catalogue;
+mod columns;
+mod copy;
+mod extended;
+mod laws;
+mod session;
+mod texts;

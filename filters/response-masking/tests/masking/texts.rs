@@ -1,0 +1,95 @@
+//! Errors, notices, notifications.
+
+use chaperone_pgwire::client::write as ask;
+use chaperone_pgwire::server::write;
+use chaperone_pgwire::tag;
+
+use crate::session::*;
+
+const INVALID: [(u8, &str); 5] = [
+    (b'S', "ERROR"),
+    (b'C', "22P02"),
+    (b'M', "invalid input syntax for type integer: \"Bob Secret\""),
+    (b'D', "Failing row contains (Bob Secret)"),
+    (b'R', "pg_strtoint32"),
+];
+
+#[test]
+fn are_searched_by_detectors() {
+    let mut session = Session::new(FINDS);
+    let texts = [
+        (b'S', "ERROR"),
+        (b'C', "23505"),
+        (b'M', "duplicate bob@example.com"),
+        (b'D', "Key (email)=(bob@example.com) already exists."),
+        (b'H', "ask bob@example.com"),
+        (b'W', "while bob@example.com"),
+        (b'q', "select 'bob@example.com'"),
+        (b'n', "customers_email_key"),
+        (b'Z', "an unknown field: bob@example.com"),
+    ];
+    let shown = session.run("insert into customers values (1)", &[error(&texts), idle()].concat());
+    assert!(!String::from_utf8_lossy(&shown).contains("bob@"), "{}", String::from_utf8_lossy(&shown));
+    for (letter, text) in texts {
+        assert_eq!(field(&shown, letter).unwrap(), text.replace("bob@example.com", "[redacted]"));
+    }
+    let mut notice = Vec::new();
+    write::notice_response(&mut notice, [(b'M', b"hello bob@example.com".as_slice())]).unwrap();
+    assert_eq!(field(&session.server(&notice), b'M').unwrap(), "hello [redacted]");
+}
+
+#[test]
+fn that_may_quote_a_hidden_column_are_withheld() {
+    let mut session = Session::learnt(CARDS);
+    let answer = [error(&INVALID), idle()].concat();
+    for sql in ["select name::int from customers", "select c::int from contacts", "do $$ x $$"] {
+        let shown = session.run(sql, &answer);
+        assert!(!String::from_utf8_lossy(&shown).contains("Bob Secret"), "{sql}");
+        assert_eq!(field(&shown, b'C').as_deref(), Some("22P02"), "the SQLSTATE stays");
+        assert_eq!(field(&shown, b'R').as_deref(), Some("pg_strtoint32"), "and where it was raised");
+        assert_eq!(field(&shown, b'D'), None);
+    }
+    let answer = [error(&[(b'S', "ERROR"), (b'C', "42703"), (b'M', "column \"x\" does not exist")]), idle()].concat();
+    assert_eq!(session.run("select x from customers", &answer), answer, "speaks of the statement");
+}
+
+#[test]
+fn of_other_tables_stay() {
+    let mut session = Session::learnt(CARDS);
+    let answer = [error(&INVALID), idle()].concat();
+    assert_eq!(session.run("select name::int from other", &answer), answer);
+    assert_eq!(session.run("commit", &answer), answer);
+    session.run("insert into customers values (1)", &[done(), idle()].concat());
+    let shown = session.run("commit", &answer);
+    assert!(!String::from_utf8_lossy(&shown).contains("Bob Secret"), "checks that were deferred");
+    let mut sync = Vec::new();
+    ask::sync(&mut sync);
+    session.client(&sync);
+    let shown = session.server(&answer);
+    assert!(!String::from_utf8_lossy(&shown).contains("Bob Secret"), "at Sync too");
+}
+
+#[test]
+fn that_cannot_be_read_are_not_shown() {
+    let mut session = Session::new(FINDS);
+    let broken = |letter| [&[letter, 0, 0, 0, 20][..], b"Mbob@example.com"].concat();
+    session.client(&query("select 1"));
+    assert_eq!(session.server(&broken(tag::server::NOTICE_RESPONSE)), b"");
+    let shown = session.server(&[broken(tag::server::ERROR_RESPONSE), idle()].concat());
+    assert_eq!((letters(&shown).as_str(), reason(&shown).as_str()), ("E Z", "PG101"));
+}
+
+#[test]
+fn notifications_are_searched_and_settings_are_not() {
+    let mut session = Session::new(FINDS);
+    let notification = |payload: &str| {
+        let body = [&7_u32.to_be_bytes()[..], b"news\0", payload.as_bytes(), b"\0"].concat();
+        let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
+        [&[tag::server::NOTIFICATION_RESPONSE][..], &length, &body].concat()
+    };
+    assert_eq!(session.server(&notification("for bob@example.com")), notification("for [redacted]"));
+    assert_eq!(session.server(&notification("nothing")), notification("nothing"));
+    let mut setting = Vec::new();
+    write::parameter_status(&mut setting, b"application_name", b"bob@example.com").unwrap();
+    assert_eq!(session.server(&setting), setting);
+}

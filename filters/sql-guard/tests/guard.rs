@@ -1,0 +1,265 @@
+//! sql-guard in front of a stand-in for PostgreSQL: what it lets pass, what it refuses, and what names mean.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::rc::Rc;
+
+use chaperone_flow::testing::Wire;
+use chaperone_flow::{Effect, Live};
+use chaperone_model::{Identity, SessionId, UnixSeconds};
+use chaperone_pgwire::Format;
+use chaperone_pgwire::client::{Target, write};
+use chaperone_proto::Body;
+use chaperone_settings::{Environment, Settings};
+use chaperone_sql_guard::{FactsCache, SqlGuard};
+use proptest::prelude::*;
+
+#[derive(Debug)]
+struct Nothing;
+
+impl Environment for Nothing {
+    fn variable(&self, _name: &str) -> Option<String> {
+        None
+    }
+}
+
+fn settings(rules: &str) -> Settings {
+    let text = format!(
+        "
+resource: shop
+sidecar: {{ cluster: side }}
+policy:
+  version: 1
+  name: shop
+  resources:
+    - name: shop
+      protocol: postgres
+      databases: [shop]
+      roles:
+        - name: analyst
+          groups: [analysts]
+          upstream: {{ user: app, auth: trust }}
+  approvers:
+    - {{ name: dba, groups: [dbas] }}
+  rules:
+{rules}"
+    );
+    Settings::read(text.as_bytes(), Rc::new(Nothing)).unwrap()
+}
+
+const RULES: &str = "
+    - id: no-drop
+      effect: deny
+      match: { verbs: [drop] }
+    - id: risky
+      effect: hold
+      match: { verbs: [update] }
+      hold: { approvers: [dba], expires: 60s }
+    - id: read-and-write
+      effect: allow
+      match: { verbs: [select, insert, update, begin, commit, rollback, copy, prepare, execute], tables: ['*.*'], effects: [copy_in] }
+";
+
+fn wire_with(live: &Live<Settings>) -> Wire {
+    let mut wire = Wire::new(vec![Box::new(SqlGuard::new(live.clone(), FactsCache::default()))]);
+    wire.begin();
+    let mut session = wire.line.session().clone();
+    session.id = Some(SessionId("s-1".into()));
+    session.role = "analyst".into();
+    session.database = "shop".into();
+    session.identity = Some(Rc::new(Identity {
+        subject: "agent".into(),
+        groups: vec!["analysts".into()],
+        issuer: "http://idp".into(),
+        token_id: "t".into(),
+        expires_at: UnixSeconds(2_000_000_000),
+    }));
+    wire.line.set_session(session);
+    wire
+}
+
+fn wire() -> Wire {
+    wire_with(&Live::new(settings(RULES)))
+}
+
+fn query(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    write::query(&mut out, text.as_bytes()).unwrap();
+    out
+}
+
+fn parse(name: &str, text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    write::parse(&mut out, name.as_bytes(), text.as_bytes(), &[]).unwrap();
+    out
+}
+
+fn bind(portal: &str, name: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    write::bind(&mut out, portal.as_bytes(), name.as_bytes(), [], Format::Text).unwrap();
+    out
+}
+
+fn execute(portal: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    write::execute(&mut out, portal.as_bytes(), 0).unwrap();
+    out
+}
+
+fn close(name: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    write::close(&mut out, Target::Statement(name.as_bytes())).unwrap();
+    out
+}
+
+fn sync() -> Vec<u8> {
+    let mut out = Vec::new();
+    write::sync(&mut out);
+    out
+}
+
+fn verdicts(wire: &Wire) -> Vec<String> {
+    let of = |effect: &Effect| match effect {
+        Effect::Record(_, Body::Verdict(verdict)) => Some(format!("{} {}", verdict.decision, verdict.reason)),
+        _ => None,
+    };
+    wire.effects.iter().filter_map(of).collect()
+}
+
+#[test]
+fn allowed_passes_denied_does_not_and_both_are_recorded() {
+    let mut wire = wire();
+    wire.client(
+        &[query("select 1"), query("drop table t"), query("select 1; drop table t"), query("")].concat(),
+    );
+    assert_eq!(wire.ran(), ["select 1", ""]);
+    assert_eq!(wire.look(), "T D C Z(I) E(42501) Z(I) E(42501) Z(I) T D C Z(I)");
+    assert_eq!(verdicts(&wire), ["allow SG100", "deny SG102", "deny SG102", "allow SG100"]);
+}
+
+#[test]
+fn what_no_rule_allows_or_nobody_understands_is_denied() {
+    let mut wire = wire();
+    let all = [
+        "grant all on t to x",
+        "do $$ begin end $$",
+        "this is no sql",
+        "select '\u{0}'",
+        "set role x",
+        "select \u{fffd}\u{1}",
+    ];
+    for text in all {
+        let mut bytes = vec![b'Q'];
+        bytes.extend(u32::try_from(text.len() + 5).unwrap().to_be_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+        bytes.push(0);
+        wire.client(&bytes);
+        let shown = wire.look();
+        assert!(shown.starts_with("E(") && shown.ends_with(" Z(I)"), "{text}: {shown}");
+    }
+    assert!(wire.ran().is_empty());
+}
+
+#[test]
+fn without_an_identity_nothing_passes() {
+    let mut wire = wire();
+    let mut session = wire.line.session().clone();
+    session.identity = None;
+    wire.line.set_session(session);
+    wire.client(&query("select 1"));
+    assert_eq!(wire.look(), "E(28000) Z(I)");
+    assert!(wire.ran().is_empty());
+}
+
+#[test]
+fn a_live_session_obeys_a_new_policy_also_for_what_it_prepared() {
+    let live = Live::new(settings(RULES));
+    let mut wire = wire_with(&live);
+    wire.client(&[parse("s", "select 1"), bind("", "s"), execute(""), sync()].concat());
+    wire.client(&query("select 1"));
+    assert_eq!(wire.ran().len(), 2);
+    live.set(settings(
+        "
+    - id: nothing
+      effect: deny
+      match: { verbs: [select] }
+",
+    ));
+    wire.look();
+    wire.client(&[bind("", "s"), execute(""), sync()].concat());
+    wire.client(&query("select 1"));
+    assert!(wire.ran().is_empty());
+    assert_eq!(wire.look(), "E(42501) Z(I) E(42501) Z(I)");
+}
+
+#[test]
+fn a_name_that_is_taken_is_judged_by_what_the_server_runs() {
+    let live = Live::new(settings(RULES));
+    let mut wire = wire_with(&live);
+    // The server keeps "s" as the UPDATE and refuses the second Parse.
+    wire.client(&[parse("s", "update t set a = 1 where id = 2"), sync()].concat());
+    wire.client(&[parse("s", "select 1"), sync()].concat());
+    assert_eq!(wire.look(), "1 Z(I) E(42P05) Z(I)");
+    wire.effects.clear();
+    wire.client(&[bind("", "s"), execute(""), sync()].concat());
+    assert_eq!(verdicts(&wire), ["hold AH100"], "not the SELECT that the server refused");
+}
+
+#[test]
+fn a_name_whose_definition_is_open_is_judged_by_the_worst() {
+    let mut wire = wire();
+    wire.client(&[parse("s", "update t set a = 1 where id = 2"), sync()].concat());
+    wire.effects.clear();
+    // Sent without waiting: whether the second Parse succeeds is not known when the Bind is judged.
+    wire.chunk = 0;
+    wire.client(&[parse("s", "select 1"), sync(), bind("", "s"), execute(""), sync()].concat());
+    assert_eq!(verdicts(&wire), ["hold AH100"]);
+}
+
+#[test]
+fn a_closed_name_can_be_used_again() {
+    let mut wire = wire();
+    wire.client(&[parse("s", "update t set a = 1 where id = 2"), sync()].concat());
+    wire.client(&[close("s"), sync()].concat());
+    wire.client(&[parse("s", "select 1"), bind("", "s"), execute(""), sync()].concat());
+    assert_eq!(verdicts(&wire), ["allow SG100"]);
+}
+
+#[test]
+fn unknown_names_are_refused() {
+    let mut wire = wire();
+    wire.client(&[bind("", "nope"), execute(""), sync()].concat());
+    assert_eq!(wire.look(), "E(26000) Z(I)");
+    wire.client(&[execute("nope"), sync()].concat());
+    assert_eq!(wire.look(), "E(34000) Z(I)");
+}
+
+#[test]
+fn sql_prepare_is_no_way_around() {
+    let mut wire = wire();
+    wire.client(&query("prepare p as update t set a = 1 where id = 2"));
+    wire.client(&query("execute p"));
+    assert_eq!(verdicts(&wire), ["hold AH100", "hold AH100"]);
+    wire.look();
+    wire.client(&query("prepare q as drop table t"));
+    wire.client(&query("execute nope"));
+    assert!(wire.look().starts_with("E("));
+    assert!(!wire.server.seen.iter().any(|(_, body)| body.windows(4).any(|word| word == b"drop")));
+}
+
+proptest! {
+    #[test]
+    fn any_split_gives_the_same(chunk in 1_usize..40) {
+        let script = [
+            query("begin"), query("drop table t"), parse("", "select 1"), bind("", ""), execute(""), sync(),
+            parse("a", "drop table x"), bind("", "a"), sync(), query("update t set a=1 where b=2"), query("commit"),
+        ].concat();
+        let run = |chunk| {
+            let mut wire = wire();
+            wire.chunk = chunk;
+            wire.client(&script);
+            (wire.ran(), wire.look(), verdicts(&wire), wire.sent)
+        };
+        prop_assert_eq!(run(0), run(chunk));
+    }
+}

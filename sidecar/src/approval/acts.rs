@@ -1,0 +1,79 @@
+//! What people and filters do with a request, one function an act.
+
+use super::{Answer, Refusal, Request, State, Vote, request};
+use crate::clock::Millis;
+
+pub(super) fn approve(
+    state: State,
+    request: &Request,
+    answer: Answer,
+    now: Millis,
+) -> Result<State, Refusal> {
+    let State::Pending { mut votes } = state else { return Err(Refusal::Decided(state.name())) };
+    let vote = Vote::cast(answer, request, now)?;
+    if votes.iter().any(|earlier| same_person(&earlier.by, &vote.by)) {
+        return Err(Refusal::Repeated(vote.by));
+    }
+    votes.push(vote);
+    let enough = u32::try_from(votes.len()).is_ok_and(|yes| yes >= request.count);
+    Ok(if enough { State::Approved { votes, at: now, redeemed: None } } else { State::Pending { votes } })
+}
+
+pub(super) fn reject(
+    state: &State,
+    request: &Request,
+    answer: Answer,
+    now: Millis,
+) -> Result<State, Refusal> {
+    let State::Pending { .. } = state else { return Err(Refusal::Decided(state.name())) };
+    Ok(State::Rejected { vote: Vote::cast(answer, request, now)? })
+}
+
+pub(super) fn redeem(state: State, request: &Request, digest: &str, now: Millis) -> Result<State, Refusal> {
+    match state {
+        State::Approved { redeemed: Some(_), .. } => Err(Refusal::Redeemed),
+        State::Approved { .. } if !digest.eq_ignore_ascii_case(&request.digest) => Err(Refusal::Digest),
+        State::Approved { votes, at, redeemed: None } => {
+            Ok(State::Approved { votes, at, redeemed: Some(now) })
+        }
+        State::Cancelled { .. } | State::Expired { .. } | State::Pending { .. } | State::Rejected { .. } => {
+            Err(Refusal::Unapproved(state.name()))
+        }
+    }
+}
+
+/// Withdrawing twice, or after the end, changes nothing: the caller only wants it to be over.
+pub(super) fn withdraw(state: State, why: String, now: Millis) -> State {
+    match state {
+        State::Pending { .. } | State::Approved { redeemed: None, .. } => {
+            State::Cancelled { why: request::shortened(why, request::MAX_TEXT), at: now }
+        }
+        State::Approved { .. } | State::Cancelled { .. } | State::Expired { .. } | State::Rejected { .. } => {
+            state
+        }
+    }
+}
+
+impl Vote {
+    fn cast(answer: Answer, request: &Request, at: Millis) -> Result<Self, Refusal> {
+        let by = answer.by.trim().to_owned();
+        if by.is_empty() {
+            return Err(Refusal::Malformed("`by` must say who decides"));
+        }
+        if by.len() > request::MAX_NAME {
+            return Err(Refusal::Malformed("`by` is longer than 256 bytes"));
+        }
+        if answer.reason.len() > request::MAX_TEXT {
+            return Err(Refusal::Malformed("`reason` is longer than 4096 bytes"));
+        }
+        if same_person(&by, &request.subject) {
+            return Err(Refusal::Requester(by));
+        }
+        Ok(Self { by, reason: answer.reason, at })
+    }
+}
+
+/// Names are compared without case and without outer spaces, so that `Ann` cannot answer for `ann`.
+fn same_person(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
+}

@@ -1,0 +1,144 @@
+//! What the server says, paired with what it was asked.
+
+use std::collections::HashMap;
+
+use chaperone_pgwire::exchange::Answer;
+use chaperone_pgwire::server::{self, Fields, field};
+use chaperone_pgwire::{Frame, ReadError, tag};
+
+use super::{Asked, Portal, Statement, Transcript, text};
+use crate::play::table::Grid;
+use crate::play::{Direction, Happening, Report};
+
+impl Transcript {
+    pub(super) fn server_message(&mut self, frame: &Frame<'_>) -> Result<(), ReadError> {
+        let body = frame.body();
+        match frame.tag {
+            tag::server::ROW_DESCRIPTION => self.columns(body)?,
+            tag::server::DATA_ROW => self.row(&server::DataRow::read(body)?),
+            tag::server::COMMAND_COMPLETE => {
+                let complete = server::CommandComplete::read(body)?;
+                self.complete(frame.tag, text(complete.tag));
+            }
+            tag::server::EMPTY_QUERY_RESPONSE => self.complete(frame.tag, String::new()),
+            tag::server::PORTAL_SUSPENDED => self.complete(frame.tag, "(more rows wait)".to_owned()),
+            tag::server::ERROR_RESPONSE | tag::server::NOTICE_RESPONSE => {
+                let report = report(&Fields::read(body)?);
+                if frame.tag == tag::server::ERROR_RESPONSE {
+                    self.flush_rows();
+                }
+                let _pair = self.exchange.received(frame.tag);
+                self.happenings.push(Happening::Report(report));
+            }
+            tag::server::READY_FOR_QUERY => {
+                self.flush_rows();
+                self.status = server::ReadyForQuery::read(body)?.status;
+                let _pair = self.exchange.received(frame.tag);
+            }
+            tag::server::COPY_DATA => self.copy(Direction::Out, body.len()),
+            tag::server::COPY_DONE => self.flush_copy(),
+            tag::server::NOTIFICATION_RESPONSE => {
+                let notification = server::NotificationResponse::read(body)?;
+                let (channel, payload) = (text(notification.channel), text(notification.payload));
+                self.note(format!("notification on {channel}: {payload}"));
+            }
+            other => {
+                let _pair = self.exchange.received(other);
+            }
+        }
+        Ok(())
+    }
+
+    fn columns(&mut self, body: &[u8]) -> Result<(), ReadError> {
+        let description = server::RowDescription::read(body)?;
+        match self.exchange.received(tag::server::ROW_DESCRIPTION) {
+            Answer::Last(waiting) => match waiting.payload {
+                Asked::Portal(name) => {
+                    if let Some(portal) = self.portals.get_mut(&name) {
+                        portal.columns = Some(body.to_vec());
+                    }
+                }
+                Asked::Statement(name) => {
+                    if let Some(statement) = self.statements.get_mut(&name) {
+                        statement.columns = Some(body.to_vec());
+                    }
+                }
+                Asked::Execute { .. } | Asked::Nothing => {}
+            },
+            Answer::Aside | Answer::Part(_) | Answer::Ready { .. } | Answer::Unexpected => {
+                self.rows = Some(Grid::new(&description, &[]));
+            }
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, row: &server::DataRow<'_>) {
+        if let Answer::Part(waiting) = self.exchange.received(tag::server::DATA_ROW) {
+            if let Asked::Execute { portal, rows } = &mut waiting.payload {
+                let described = || described(self.portals.get(portal), &self.statements);
+                rows.get_or_insert_with(|| described().unwrap_or_default()).push(row);
+                return;
+            }
+        }
+        self.rows.get_or_insert_with(Grid::default).push(row);
+    }
+
+    fn complete(&mut self, letter: u8, tag: String) {
+        let asked = match self.exchange.received(letter) {
+            Answer::Last(waiting) => waiting.payload,
+            Answer::Aside | Answer::Part(_) | Answer::Ready { .. } | Answer::Unexpected => Asked::Nothing,
+        };
+        self.flush_copy();
+        let rows = match asked {
+            Asked::Execute { rows: Some(rows), .. } => Some(rows),
+            Asked::Execute { portal, rows: None } => described(self.portals.get(&portal), &self.statements),
+            Asked::Nothing | Asked::Portal(_) | Asked::Statement(_) => self.rows.take(),
+        };
+        // As psql does: how a query with rows ended is told by their number.
+        let counted = ["SELECT", "FETCH", "SHOW", "EXPLAIN"].iter().any(|verb| tag.starts_with(verb));
+        let silent = tag.is_empty() || (counted && rows.is_some());
+        self.happenings.extend(rows.map(Happening::Rows));
+        if !silent {
+            self.happenings.push(Happening::Tag(tag));
+        }
+    }
+
+    pub(super) fn copy(&mut self, direction: Direction, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let before = self.copied.filter(|(known, _)| *known == direction).map_or(0, |(_, bytes)| bytes);
+        self.copied = Some((direction, before.saturating_add(bytes)));
+    }
+
+    pub(super) fn flush_copy(&mut self) {
+        if let Some((direction, bytes)) = self.copied.take() {
+            self.happenings.push(Happening::Copied(direction, bytes));
+        }
+    }
+
+    pub(super) fn flush_rows(&mut self) {
+        self.show_parsed();
+        self.flush_copy();
+        let rows = self.rows.take();
+        self.happenings.extend(rows.map(Happening::Rows));
+    }
+}
+
+/// The columns of a portal that was described, or whose statement was.
+fn described(portal: Option<&Portal>, statements: &HashMap<Vec<u8>, Statement>) -> Option<Grid> {
+    let portal = portal?;
+    let columns = portal.columns.as_ref();
+    let columns = columns.or_else(|| statements.get(&portal.statement)?.columns.as_ref())?;
+    let description = server::RowDescription::read(columns).ok()?;
+    Some(Grid::new(&description, &portal.formats))
+}
+
+fn report(fields: &Fields<'_>) -> Report {
+    let find = |letter| fields.find(letter).map(text).unwrap_or_default();
+    Report {
+        severity: find(field::SEVERITY),
+        code: find(field::CODE),
+        message: find(field::MESSAGE),
+        detail: find(field::DETAIL),
+        hint: find(field::HINT),
+    }
+}

@@ -48,7 +48,7 @@ lint: setup ## clippy, for the machine and for wasm
 	scripts/build-wasm --clippy
 
 unit: setup ## unit tests, property tests, examples in the documentation
-	scripts/cargo-test --workspace --exclude chaperone-e2e
+	scripts/cargo-test --workspace --exclude chaperone-e2e --exclude chaperone-stack
 
 doc: setup ## the documentation, without a warning
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps
@@ -57,7 +57,7 @@ deny: setup ## licences, sources, bans and known vulnerabilities of the dependen
 	scripts/deny
 
 e2e: build wasm ## real Envoy, PostgreSQL and clients, through both chains
-	scripts/cargo-test --package chaperone-e2e
+	scripts/cargo-test --package chaperone-stack --package chaperone-e2e
 
 bench: build wasm ## throughput, latency and Envoy's CPU a transaction, against plain Envoy
 	scripts/bench

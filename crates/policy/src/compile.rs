@@ -68,7 +68,7 @@ fn unique<'t>(seen: &mut HashSet<&'t str>, name: &'t str, spot: &Spot<'_>, probl
 }
 
 fn texts(patterns: &[String], spot: &Spot<'_>, problems: &mut Problems) -> Vec<Text> {
-    problems.read_list(patterns, spot, |text| Text::read(text))
+    problems.read_list(patterns, spot, Text::read)
 }
 
 fn resources(document: &Document, problems: &mut Problems) -> Vec<Resource> {

@@ -73,9 +73,7 @@ impl Policy {
             }
         }
         // People cannot judge what the guard cannot read, so a hold covers such parts only where it names them.
-        if let Some(rule) = hold
-            && rule.matcher.what.covers_specials(scope.statement).is_ok()
-        {
+        if let Some(rule) = hold.filter(|rule| rule.matcher.what.covers_specials(scope.statement).is_ok()) {
             return Finding::Held(rule);
         }
         for rule in &self.allows {

@@ -43,4 +43,4 @@ pub use matcher::GUARDED_SETTINGS;
 pub use policy::{Policy, Recording};
 #[cfg(any(feature = "schema", test))]
 pub use schema::schema;
-pub use tree::{MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_DOCUMENT_NODES, Tree};
+pub use tree::{MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_DOCUMENT_KEYS, MAX_DOCUMENT_NODES, Tree};

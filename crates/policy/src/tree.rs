@@ -15,6 +15,8 @@ use crate::error::{Error, Position};
 pub const MAX_DOCUMENT_BYTES: usize = 1 << 20;
 /// Deepest nesting of lists and mappings.
 pub const MAX_DOCUMENT_DEPTH: usize = 32;
+/// Most keys of one mapping.
+pub const MAX_DOCUMENT_KEYS: usize = 1_000;
 /// Most values, keys included, in one document.
 pub const MAX_DOCUMENT_NODES: usize = 100_000;
 
@@ -57,12 +59,12 @@ impl Tree {
             return Err(Error::one(None, message));
         }
         // JSON is nearly, but not quite, YAML (surrogate escapes, tabs): what JSON's own reader takes is JSON.
-        if text.trim_start().starts_with('{')
-            && let Ok(tree) = serde_json::from_str::<Self>(text)
-        {
-            return tree.within_limits();
+        let json = text.trim_start().starts_with('{').then(|| serde_json::from_str::<Self>(text));
+        match json {
+            Some(Ok(tree)) => tree.within_limits(),
+            // What is wrong with it, or that it is YAML's own flow style, YAML's reader tells with its line.
+            Some(Err(_)) | None => yaml::read(text),
         }
-        yaml::read(text)
     }
 
     /// Takes a JSON value, such as Envoy's `Struct` becomes. Text stands for the document in that text.
@@ -138,6 +140,17 @@ impl Tree {
         }
         Ok(self)
     }
+}
+
+/// Whether one more key may go into a mapping. Each is compared with all before it, so their number is bounded.
+fn check_key(entries: &[Entry], key: &str) -> Result<(), String> {
+    if entries.len() >= MAX_DOCUMENT_KEYS {
+        return Err(format!("a mapping has more than {MAX_DOCUMENT_KEYS} keys"));
+    }
+    if entries.iter().any(|entry| entry.key == key) {
+        return Err(format!("`{key}` is given twice"));
+    }
+    Ok(())
 }
 
 fn too_deep() -> Error {

@@ -2,7 +2,8 @@
 
 fn main() {
     for line in std::io::stdin().lines() {
-        let facts = chaperone_sql::read(line.unwrap_or_default().as_bytes(), &chaperone_sql::Limits::default());
+        let facts =
+            chaperone_sql::read(line.unwrap_or_default().as_bytes(), &chaperone_sql::Limits::default());
         println!("{}", serde_json::to_string(&facts).unwrap_or_default());
     }
 }

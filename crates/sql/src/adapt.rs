@@ -57,7 +57,13 @@ fn relation_follows(before: Option<&TokenWithSpan>) -> bool {
         _ => matches!(
             keyword(before),
             Some(
-                Keyword::FROM | Keyword::JOIN | Keyword::UPDATE | Keyword::USING | Keyword::INTO | Keyword::ON | Keyword::LOCK
+                Keyword::FROM
+                    | Keyword::JOIN
+                    | Keyword::UPDATE
+                    | Keyword::USING
+                    | Keyword::INTO
+                    | Keyword::ON
+                    | Keyword::LOCK
             )
         ),
     }

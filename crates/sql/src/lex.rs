@@ -88,7 +88,9 @@ impl<'a> Scanner<'a> {
             match (self.peek(0), self.peek(1)) {
                 (None, _) => return Ok(false),
                 (Some(byte), _) if is_space(byte) => self.at = self.run(self.at, is_space),
-                (Some(b'-'), Some(b'-')) => self.at = self.run(self.at, |byte| byte != b'\n' && byte != b'\r'),
+                (Some(b'-'), Some(b'-')) => {
+                    self.at = self.run(self.at, |byte| byte != b'\n' && byte != b'\r')
+                }
                 (Some(b'/'), Some(b'*')) => self.skip_block_comment()?,
                 (Some(_), _) => return Ok(true),
             }
@@ -126,7 +128,9 @@ impl<'a> Scanner<'a> {
             (b'n' | b'N', Some(b'\'')) => self.string(1, quoted::Escapes::Plain),
             (b'b' | b'B', Some(b'\'')) => self.string(1, quoted::Escapes::Bits),
             (b'x' | b'X', Some(b'\'')) => self.string(1, quoted::Escapes::Hex),
-            (b'u' | b'U', Some(b'&')) if self.peek(2) == Some(b'\'') => self.string(2, quoted::Escapes::Unicode),
+            (b'u' | b'U', Some(b'&')) if self.peek(2) == Some(b'\'') => {
+                self.string(2, quoted::Escapes::Unicode)
+            }
             (b'u' | b'U', Some(b'&')) if self.peek(2) == Some(b'"') => self.quoted_name(2, true),
             (b'"', _) => self.quoted_name(0, false),
             (b'$', _) => self.dollar(),
@@ -160,10 +164,10 @@ impl<'a> Scanner<'a> {
 
     fn number(&mut self) -> Result<(), Opaque> {
         let start = self.at;
-        let radix = match (self.peek(0), self.peek(1)) {
-            (Some(b'0'), Some(b'x' | b'X' | b'o' | b'O' | b'b' | b'B')) => true,
-            _ => false,
-        };
+        let radix = matches!(
+            (self.peek(0), self.peek(1)),
+            (Some(b'0'), Some(b'x' | b'X' | b'o' | b'O' | b'b' | b'B'))
+        );
         let mut end = if radix {
             self.run(start.saturating_add(2), |byte| byte.is_ascii_hexdigit() || byte == b'_')
         } else {

@@ -46,7 +46,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 pub use limits::{Limits, MAX_BYTES, MAX_CHAIN, MAX_DEPTH, MAX_STATEMENTS, MAX_TOKENS};
 
 /// How deep the parser may recurse. Its own unit, several to a level of nesting; reaching it is a parse error.
-const PARSER_RECURSION: usize = 150;
+const PARSER_RECURSION: usize = 50;
 /// The most bytes of a parser's message that are kept.
 const MESSAGE_BYTES: usize = 200;
 

@@ -7,8 +7,8 @@ mod columns;
 mod ranges;
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArguments, GroupByExpr, ObjectNamePart, Query, SelectItem, SetExpr, TableFactor,
-    UnaryOperator, Value, ValueWithSpan,
+    BinaryOperator, Expr, FunctionArguments, GroupByExpr, ObjectNamePart, Query, SelectItem, SetExpr,
+    TableFactor, UnaryOperator, Value, ValueWithSpan,
 };
 
 use columns::Mentions;
@@ -87,13 +87,19 @@ fn judge(expression: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
         Expr::IsFalse(inner) | Expr::IsNotTrue(inner) => judge(inner, !negated, target),
         Expr::UnaryOp { op: UnaryOperator::Not, expr } => judge(expr, !negated, target),
         Expr::Value(ValueWithSpan { value, .. }) => judge_value(value, negated),
-        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => some_if(Mentions::of(expression, target).bounds()),
-        Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. } => judge_chain(expression, negated, target),
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => {
+            some_if(Mentions::of(expression, target).bounds())
+        }
+        Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. } => {
+            judge_chain(expression, negated, target)
+        }
         Expr::BinaryOp { left, op, right } => judge_comparison(left, op, right, negated, target),
         Expr::IsNotDistinctFrom(left, right) => {
             judge_comparison(left, &BinaryOperator::Eq, right, negated, target)
         }
-        Expr::IsDistinctFrom(left, right) => judge_comparison(left, &BinaryOperator::NotEq, right, negated, target),
+        Expr::IsDistinctFrom(left, right) => {
+            judge_comparison(left, &BinaryOperator::NotEq, right, negated, target)
+        }
         // A comparison is hardly ever null, so only a plain column tells rows apart by being null.
         Expr::IsNull(inner) | Expr::IsNotNull(inner) | Expr::IsUnknown(inner) | Expr::IsNotUnknown(inner) => {
             some_if(is_column(inner) && Mentions::of(inner, target).bounds())
@@ -105,7 +111,8 @@ fn judge(expression: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
         }
         Expr::Between { expr, low, high, .. } => {
             let column = Mentions::of(expr, target);
-            let apart = column.is_apart(&Mentions::of(low, target)) && column.is_apart(&Mentions::of(high, target));
+            let apart =
+                column.is_apart(&Mentions::of(low, target)) && column.is_apart(&Mentions::of(high, target));
             some_if(column.bounds() && apart && !is_condition(expr))
         }
         Expr::Like { expr, pattern, negated: not, .. }
@@ -118,14 +125,21 @@ fn judge(expression: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
         }
         Expr::AnyOp { left, compare_op: _, right, is_some: _ } => judge_any(left, right, negated, target),
         Expr::AllOp { left, compare_op: _, right } => judge_any(left, right, !negated, target),
-        Expr::Exists { subquery, negated: not } => {
-            some_if(negated == *not && correlates(subquery, target))
-        }
+        Expr::Exists { subquery, negated: not } => some_if(negated == *not && correlates(subquery, target)),
         Expr::Function(function) => {
             // What turns a condition or a constant into another is not told.
             let turns = match function.name.0.last() {
                 Some(ObjectNamePart::Identifier(name)) => {
-                    matches!(name.value.as_str(), "coalesce" | "nullif" | "greatest" | "least" | "random" | "num_nulls" | "num_nonnulls")
+                    matches!(
+                        name.value.as_str(),
+                        "coalesce"
+                            | "nullif"
+                            | "greatest"
+                            | "least"
+                            | "random"
+                            | "num_nulls"
+                            | "num_nonnulls"
+                    )
                 }
                 _ => true,
             };
@@ -189,7 +203,13 @@ fn judge_chain(expression: &Expr, negated: bool, target: &Target<'_>) -> Verdict
     if verdict == Verdict::Some && ranges.cover_all() { Verdict::Always } else { verdict }
 }
 
-fn judge_comparison(left: &Expr, op: &BinaryOperator, right: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
+fn judge_comparison(
+    left: &Expr,
+    op: &BinaryOperator,
+    right: &Expr,
+    negated: bool,
+    target: &Target<'_>,
+) -> Verdict {
     let pattern = matches!(
         op,
         BinaryOperator::PGRegexMatch
@@ -251,9 +271,10 @@ fn narrows(query: &Query, negated: bool, target: &Target<'_>) -> bool {
     let SetExpr::Select(select) = query.body.as_ref() else { return false };
     let inner = Target { columns: Own::Any, ..*target };
     let selection = select.selection.as_ref().map(|selection| judge(selection, false, &inner));
-    let mut factors = select.from.iter().flat_map(|item| {
-        std::iter::once(&item.relation).chain(item.joins.iter().map(|join| &join.relation))
-    });
+    let mut factors = select
+        .from
+        .iter()
+        .flat_map(|item| std::iter::once(&item.relation).chain(item.joins.iter().map(|join| &join.relation)));
     let others = factors.all(|factor| match factor {
         TableFactor::Table { name, args: None, .. } => last(name) != target.table,
         _ => false,
@@ -278,14 +299,16 @@ fn correlates(query: &Query, target: &Target<'_>) -> bool {
     let SetExpr::Select(select) = query.body.as_ref() else { return false };
     let named = Target { columns: Own::Named, ..*target };
     // An aggregate gives a row also where none matches.
-    let groups = matches!(&select.group_by, GroupByExpr::Expressions(expressions, _) if !expressions.is_empty());
+    let groups =
+        matches!(&select.group_by, GroupByExpr::Expressions(expressions, _) if !expressions.is_empty());
     let plain = select.projection.iter().all(|item| match item {
         SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
             groups || matches!(expr, Expr::Value(_)) || is_column(expr)
         }
         _ => true,
     });
-    plain && select.selection.as_ref().is_some_and(|selection| judge(selection, false, &named) == Verdict::Some)
+    plain
+        && select.selection.as_ref().is_some_and(|selection| judge(selection, false, &named) == Verdict::Some)
 }
 
 fn is_column(expression: &Expr) -> bool {

@@ -74,7 +74,8 @@ impl<'a> Walk<'a> {
             relations: self.relations,
             functions: self.functions,
             columns: self.columns.into_iter().map(str::to_owned).collect(),
-            outputs: outputs.map(|columns| columns.iter().map(|(_, out)| out.clone().into_output()).collect()),
+            outputs: outputs
+                .map(|columns| columns.iter().map(|(_, out)| out.clone().into_output()).collect()),
             bounded: !self.unbounded,
             effects,
             opaque: self.opaque,
@@ -128,7 +129,12 @@ impl<'a> Walk<'a> {
         self.relations.push(Relation { schema: None, name: name.value.clone(), kind, access });
     }
 
-    fn touch_all<'b: 'a>(&mut self, names: impl IntoIterator<Item = &'b ObjectName>, kind: ObjectKind, access: Access) {
+    fn touch_all<'b: 'a>(
+        &mut self,
+        names: impl IntoIterator<Item = &'b ObjectName>,
+        kind: ObjectKind,
+        access: Access,
+    ) {
         for name in names {
             self.touch(name, kind, access);
         }

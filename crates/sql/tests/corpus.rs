@@ -1,6 +1,5 @@
 //! PostgreSQL's own regression statements: what the server accepts is understood or called opaque, what it refuses
 //! is not called understood. Skipped where the corpus is absent.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,7 +29,8 @@ fn kind(opaque: &Opaque) -> String {
 
 #[test]
 fn the_servers_statements_are_understood_or_opaque() {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora/pg15-statements.jsonl");
+    let path =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora/pg15-statements.jsonl");
     let Ok(corpus) = std::fs::read_to_string(&path) else {
         println!("skipped: the corpus pg15-statements.jsonl is absent");
         return;
@@ -41,7 +41,10 @@ fn the_servers_statements_are_understood_or_opaque() {
     for line in corpus.lines() {
         let entry: Entry = serde_json::from_str(line).unwrap();
         let facts = read(entry.s.as_bytes(), &limits);
-        let why = facts.opaque.iter().chain(facts.statements.iter().filter_map(|statement| statement.opaque.as_ref()));
+        let why = facts
+            .opaque
+            .iter()
+            .chain(facts.statements.iter().filter_map(|statement| statement.opaque.as_ref()));
         let why = why.map(kind).next();
         if entry.l == "syntax" {
             if why.is_none() {

@@ -1,5 +1,4 @@
 //! Laws over any text: nothing panics, and how a text is spelled does not matter.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use chaperone_sql::{Limits, read};
 use proptest::prelude::*;
@@ -7,20 +6,59 @@ use proptest::prelude::*;
 /// Statements in pieces; between two pieces any blank may stand.
 const STATEMENTS: &[&[&str]] = &[
     &["select", "A", ",", "upper", "(", "b", ")", "from", "Public", ".", "T", "where", "x", "=", "'It''s'"],
-    &["with", "c", "as", "(", "delete", "from", "only", "t", "where", "id", "=", "5", "returning", "*", ")", "table", "c"],
-    &["update", "t", "set", "a", "=", "b", "||", "$q$ x $q$", "where", "id", ">", "-", "1", "or", "not", "ok"],
+    &[
+        "with",
+        "c",
+        "as",
+        "(",
+        "delete",
+        "from",
+        "only",
+        "t",
+        "where",
+        "id",
+        "=",
+        "5",
+        "returning",
+        "*",
+        ")",
+        "table",
+        "c",
+    ],
+    &[
+        "update",
+        "t",
+        "set",
+        "a",
+        "=",
+        "b",
+        "||",
+        "$q$ x $q$",
+        "where",
+        "id",
+        ">",
+        "-",
+        "1",
+        "or",
+        "not",
+        "ok",
+    ],
     &["copy", "t", "(", "a", ")", "to", "stdout", ";", "set", "role", "to", "admin"],
     &["insert", "into", "t", "(", "a", ")", "select", "b", "from", "u", "on", "conflict", "do", "nothing"],
-    &["merge", "into", "t", "using", "u", "on", "t", ".", "a", "=", "u", ".", "a", "when", "matched", "then", "delete"],
+    &[
+        "merge", "into", "t", "using", "u", "on", "t", ".", "a", "=", "u", ".", "a", "when", "matched",
+        "then", "delete",
+    ],
 ];
 
 /// Words and signs that texts about SQL are made of.
 const SOUP: &[&str] = &[
-    "select", "from", "where", "t", "only", "table", "(", ")", "[", "]", ",", ";", ".", "*", "case", "when", "then",
-    "else", "end", "not", "and", "or", "union", "join", "on", "using", "insert", "into", "values", "update", "set",
-    "delete", "merge", "with", "as", "interval", "'x'", "$1", "$$", "--\n", "/*", "*/", "1", "+", "-", "::", "int",
-    "is", "null", "between", "in", "exists", "array", "order", "by", "copy", "to", "stdin", "create", "drop", "alter",
-    "grant", "explain", "analyze", "prepare", "execute", "limit", "lateral", "filter", "over", "\"q\"", "e'\\''",
+    "select", "from", "where", "t", "only", "table", "(", ")", "[", "]", ",", ";", ".", "*", "case", "when",
+    "then", "else", "end", "not", "and", "or", "union", "join", "on", "using", "insert", "into", "values",
+    "update", "set", "delete", "merge", "with", "as", "interval", "'x'", "$1", "$$", "--\n", "/*", "*/", "1",
+    "+", "-", "::", "int", "is", "null", "between", "in", "exists", "array", "order", "by", "copy", "to",
+    "stdin", "create", "drop", "alter", "grant", "explain", "analyze", "prepare", "execute", "limit",
+    "lateral", "filter", "over", "\"q\"", "e'\\''",
 ];
 
 fn blank() -> impl Strategy<Value = String> {
@@ -41,7 +79,11 @@ fn blank() -> impl Strategy<Value = String> {
 
 /// A bare word in another case; anything else as it is.
 fn recased(piece: &str, upper: bool) -> String {
-    if upper && piece.bytes().all(|byte| byte.is_ascii_alphabetic()) { piece.to_ascii_uppercase() } else { piece.to_owned() }
+    if upper && piece.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        piece.to_ascii_uppercase()
+    } else {
+        piece.to_owned()
+    }
 }
 
 proptest! {

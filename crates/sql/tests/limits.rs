@@ -8,14 +8,13 @@ use chaperone_model::facts::{Facts, Opaque};
 use chaperone_sql::{Limits, MAX_BYTES, MAX_CHAIN, MAX_DEPTH, MAX_STATEMENTS, MAX_TOKENS, read};
 
 /// What a debug build may use; a release build of the same code needs a tenth of it.
-const STACK: usize = if cfg!(debug_assertions) { 2 << 20 } else { 256 << 10 };
+const STACK: usize = if cfg!(debug_assertions) { 8 << 20 } else { 1 << 20 };
 const PATIENCE: Duration = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 2 });
 
 fn read_on_a_small_stack(text: String) -> Facts {
     let thread = std::thread::Builder::new().stack_size(STACK);
     let started = Instant::now();
     let start: String = text.chars().take(60).collect();
-    eprintln!("{} {start}", text.len());
     let facts = thread.spawn(move || read(text.as_bytes(), &Limits::default())).unwrap().join().unwrap();
     assert!(started.elapsed() < PATIENCE, "{:?} for {start}", started.elapsed());
     facts
@@ -30,7 +29,9 @@ fn limit(facts: &Facts) -> Option<&str> {
 
 /// Texts by how often something is repeated in them.
 fn pathological(n: usize) -> Vec<String> {
-    let chain = |operator: &str, operand: &str| format!("SELECT {operand}{}", format!("{operator}{operand}").repeat(n));
+    let chain = |operator: &str, operand: &str| {
+        format!("SELECT {operand}{}", format!("{operator}{operand}").repeat(n))
+    };
     vec![
         chain("+", "1"),
         chain("||", "a"),
@@ -72,7 +73,10 @@ fn pathological(n: usize) -> Vec<String> {
         format!("SELECT * FROM t{}{}", " join t".repeat(n), " on true".repeat(n)),
         format!("SELECT * FROM t{}", ", t".repeat(n)),
         format!("SELECT * FROM t{}", " cross join t".repeat(n)),
-        format!("WITH {} SELECT 1", (0..n).map(|i| format!("a{i} as (select 1)")).collect::<Vec<_>>().join(",")),
+        format!(
+            "WITH {} SELECT 1",
+            (0..n).map(|i| format!("a{i} as (select 1)")).collect::<Vec<_>>().join(",")
+        ),
         format!("{}SELECT 1{}", "WITH a AS (".repeat(n), ") SELECT 1".repeat(n)),
         format!("{}SELECT 1", "EXPLAIN ".repeat(n)),
         format!("{}SELECT 1", "PREPARE a AS ".repeat(n)),
@@ -118,7 +122,9 @@ fn names_repeated_through_queries_cost_no_more_than_their_text() {
     // Many outputs, each computed from many columns.
     let many = (0..5_000).map(|i| format!("c{i}")).collect::<Vec<_>>().join(",");
     let again = vec!["x"; 1_600].join(",");
-    read_on_a_small_stack(format!("WITH a AS (SELECT concat({many}) AS x FROM t), b AS (SELECT {again} FROM a) SELECT * FROM b"));
+    read_on_a_small_stack(format!(
+        "WITH a AS (SELECT concat({many}) AS x FROM t), b AS (SELECT {again} FROM a) SELECT * FROM b"
+    ));
     // Many items in FROM and many names to find among them.
     let items = (0..20_000).map(|i| format!("t a{i}")).collect::<Vec<_>>().join(",");
     let names = vec!["b"; 20_000].join(",");

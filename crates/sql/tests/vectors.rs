@@ -1,6 +1,6 @@
 //! Runs `tests/vectors/*.json`. Each vector says why it is there. A vector that does not mention `opaque` (or `text`,
 //! for the text as a whole) expects that nothing is opaque; the other facts are compared where they are mentioned.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::path::PathBuf;
 
@@ -105,7 +105,11 @@ fn compare(vector: &Vector, statement: &Statement, wrong: &mut Vec<String>) {
     };
     let verbs = vector.verbs.as_ref().map(|verbs| verbs.iter().map(word).collect());
     check("verbs", verbs, statement.verbs.iter().map(word).collect());
-    check("relations", vector.relations.clone().map(sorted), sorted(statement.relations.iter().map(relation).collect()));
+    check(
+        "relations",
+        vector.relations.clone().map(sorted),
+        sorted(statement.relations.iter().map(relation).collect()),
+    );
     check("functions", vector.functions.clone(), statement.functions.clone());
     check("columns", vector.columns.clone(), statement.columns.clone());
     check("effects", vector.effects.clone(), statement.effects.iter().map(effect).collect());

@@ -1,14 +1,15 @@
 //! The state machine of one PostgreSQL connection: from the StartupMessage to the last command.
 
+mod target;
+
 use std::rc::Rc;
 
 use chaperone_flow::postgres::{Gate, Refusal, Turn, fatal, refusal_with};
 use chaperone_flow::{Cx, Effect, Flow, Live, Note, Peer, Reply, Step};
 use chaperone_model::{Identity, Reason, SessionId};
 use chaperone_pgwire::client::Password as PasswordMessage;
-use chaperone_pgwire::server::{Authentication, NegotiateProtocolVersion};
 use chaperone_pgwire::startup::{Startup, StartupPacket};
-use chaperone_pgwire::{Frame, server, tag};
+use chaperone_pgwire::{Frame, tag};
 use chaperone_policy::{Role, UpstreamAuth};
 use chaperone_settings::Settings;
 use chaperone_token::DEFAULT_MAX_BYTES;
@@ -18,11 +19,11 @@ use crate::admitted::{Admitted, offered};
 use crate::asked::{Asked as Wanted, Unfit};
 use crate::fetch::Fetch;
 use crate::keyring::Judged;
-use crate::login::{Caller, Kept, Login, PATIENCE};
+use crate::login::{Caller, Login, PATIENCE};
 use crate::presented::Presented;
 use crate::provider::Source;
-use crate::upstream::{Asked, Password, Upstream};
-use crate::{record, target_error};
+use crate::record;
+use crate::upstream::{Password, Upstream};
 
 /// The flow of one connection.
 #[derive(Debug)]
@@ -276,7 +277,8 @@ impl IdentityFlow {
     fn answer(&mut self, cx: &mut Cx<'_>) -> Result<(), Reason> {
         let Stage::Login(login) = &mut self.stage else { return Ok(()) };
         let Caller::Verified(identity) = &login.caller else { return Ok(()) };
-        if !login.upstream.can_answer() {
+        // A target that begins by itself must have begun, for what makes it speak is a command.
+        if !login.upstream.can_answer() || (login.upstream.is_trusting() && !self.gate.is_ready()) {
             return Ok(());
         }
         let identity = Rc::clone(identity);
@@ -287,110 +289,6 @@ impl IdentityFlow {
         }
         login.caller = Caller::Answered(identity);
         Ok(())
-    }
-}
-
-// === The target speaks ===
-
-impl IdentityFlow {
-    fn target_speaks(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, hidden: bool) -> Step {
-        let Stage::Login(login) = &mut self.stage else { return Step::Take };
-        if frame.tag == tag::server::ERROR_RESPONSE {
-            self.target_refuses(cx, frame);
-            return Step::Take;
-        }
-        if hidden {
-            // The answer to what made a trusting target speak.
-            self.begin_kept(cx);
-            return Step::Take;
-        }
-        if let Some(kept) = &mut login.kept {
-            if !kept.add(frame.bytes) {
-                self.end_here(cx, Reason::ProtocolViolation, "");
-            }
-            return Step::Take;
-        }
-        match frame.tag {
-            tag::server::AUTHENTICATION => self.target_asks(cx, frame),
-            tag::server::NEGOTIATE_PROTOCOL_VERSION => {
-                let newest =
-                    NegotiateProtocolVersion::read(frame.body()).map(|message| message.minor & 0xffff);
-                login.negotiate(cx, newest.ok().and_then(|minor| u16::try_from(minor).ok()));
-                Step::Take
-            }
-            // Nothing that the target says to everybody is for somebody who was not let in yet.
-            tag::server::NOTICE_RESPONSE => Step::Take,
-            _ => {
-                self.end_here(cx, Reason::ProtocolViolation, "");
-                Step::Take
-            }
-        }
-    }
-
-    fn target_asks(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Step {
-        let Stage::Login(login) = &mut self.stage else { return Step::Take };
-        let asked = Authentication::read(frame.body()).map_err(|_| Reason::ProtocolViolation);
-        match asked.and_then(|message| login.upstream.asked(&message)) {
-            Ok(Asked::Accepted) => return self.begin(cx),
-            Ok(Asked::AskClient) => {
-                login.negotiate(cx, None);
-                let mut question = Vec::new();
-                server::write::authentication_cleartext_password(&mut question);
-                cx.show(question);
-                if login.upstream.is_trusting() {
-                    let mut kept = Kept::default();
-                    let _ = kept.add(frame.bytes);
-                    login.kept = Some(kept);
-                }
-            }
-            Ok(Asked::Nothing) => {}
-            Err(reason) => {
-                self.end_here(cx, reason, "");
-                return Step::Take;
-            }
-        }
-        if let Err(reason) = self.answer(cx) {
-            self.end_here(cx, reason, "");
-        }
-        Step::Take
-    }
-
-    /// The target has let the gateway in for a client that was let in: the session begins with this message.
-    fn begin(&mut self, cx: &mut Cx<'_>) -> Step {
-        let Stage::Login(login) = &mut self.stage else { return Step::Take };
-        let Caller::Answered(identity) = &login.caller else {
-            self.end_here(cx, Reason::ProtocolViolation, "");
-            return Step::Take;
-        };
-        let (role, database) = (&login.asked.role, &login.asked.database);
-        match Admitted::new(self.settings.get(), Rc::clone(identity), role, database) {
-            Ok(admitted) => {
-                cx.session.identity = Some(Rc::clone(identity));
-                record::accepted(cx, identity, login.asked.application());
-                self.stage = Stage::Session(admitted);
-                Step::Pass
-            }
-            Err(reason) => {
-                self.end_here(cx, reason, "");
-                Step::Take
-            }
-        }
-    }
-
-    fn begin_kept(&mut self, cx: &mut Cx<'_>) {
-        let Stage::Login(login) = &mut self.stage else { return };
-        let Some(kept) = login.kept.take() else { return };
-        if self.begin(cx) == Step::Pass {
-            kept.show(cx);
-        }
-    }
-
-    fn target_refuses(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) {
-        let (error, code) = target_error::read(frame.body(), &self.account);
-        self.log_refusal(cx, Reason::TargetRefused, &code);
-        cx.show(error);
-        cx.effect(Effect::Close);
-        self.stage = Stage::Over;
     }
 }
 

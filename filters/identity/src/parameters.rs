@@ -42,6 +42,12 @@ pub(crate) struct Parameters {
     pub(crate) protocol_options: Vec<Vec<u8>>,
 }
 
+/// A setting within `options`.
+struct Setting {
+    name: Vec<u8>,
+    value: Vec<u8>,
+}
+
 /// A parameter that is refused, by its name.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Refused(pub(crate) String);
@@ -54,7 +60,7 @@ impl Parameters {
         let mut read = Self::default();
         // As in PostgreSQL, a setting of its own wins over the same one within `options`.
         if let Some(options) = params.iter().find(|param| param.name == b"options") {
-            for (name, value) in split_options(options.value)? {
+            for Setting { name, value } in split_options(options.value)? {
                 read.add(&name, &value)?;
             }
         }
@@ -107,7 +113,7 @@ fn is_utf8(name: &[u8]) -> bool {
 /// Takes `-c name=value`, `-cname=value` and `--name=value` apart, which is all that a client may say there.
 ///
 /// SPEC: `pg_split_opts`: words are separated by white space, and a backslash takes the next byte as it is.
-fn split_options(options: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Refused> {
+fn split_options(options: &[u8]) -> Result<Vec<Setting>, Refused> {
     let refused = || Refused("options".to_owned());
     let mut settings = Vec::new();
     let mut words = split_words(options).into_iter();
@@ -126,7 +132,7 @@ fn split_options(options: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Refused> {
         }
         // PostgreSQL reads `-` as `_` in such a name.
         let name = name.iter().map(|byte| if *byte == b'-' { b'_' } else { *byte }).collect();
-        settings.push((name, value.to_vec()));
+        settings.push(Setting { name, value: value.to_vec() });
     }
     Ok(settings)
 }

@@ -92,7 +92,7 @@ impl Upstream {
         let stage = std::mem::replace(&mut self.stage, Stage::Accepted);
         let (stage, asked) = match (stage, message) {
             (Stage::ScramMechanisms(first), Authentication::Sasl(mechanisms)) => {
-                if false {
+                if !mechanisms.iter().any(|name| name == MECHANISM.as_bytes()) {
                     return Err(Reason::TargetAuthUnsupported);
                 }
                 (Stage::ScramChallenge(first), Asked::AskClient)

@@ -45,7 +45,12 @@ impl Answers {
     }
 
     /// An answer to what the filter itself has asked: not shown, but for an error that ends the client's batch.
-    pub(crate) fn hidden(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, answered: Answered<'_, Asked>) -> Step {
+    pub(crate) fn hidden(
+        &mut self,
+        cx: &mut Cx<'_>,
+        frame: &Frame<'_>,
+        answered: Answered<'_, Asked>,
+    ) -> Step {
         match answered {
             Answered::Part(_, Asked::Catalogue) => match frame.tag {
                 tag::server::DATA_ROW => self.catalogue.row(frame.body()),
@@ -67,7 +72,12 @@ impl Answers {
     }
 
     /// What the client awaits.
-    pub(crate) fn passing(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, answered: Answered<'_, Asked>) -> Step {
+    pub(crate) fn passing(
+        &mut self,
+        cx: &mut Cx<'_>,
+        frame: &Frame<'_>,
+        answered: Answered<'_, Asked>,
+    ) -> Step {
         match answered {
             Answered::Aside => self.aside(cx, frame),
             Answered::Last(request, mut asked) => self.answer(cx, frame, request, &mut asked),
@@ -106,7 +116,13 @@ impl Answers {
     }
 
     /// A message of the answer to a Query or an Execute.
-    fn show(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, request: Request, run: &mut Run) -> Result<Step, Reason> {
+    fn show(
+        &mut self,
+        cx: &mut Cx<'_>,
+        frame: &Frame<'_>,
+        request: Request,
+        run: &mut Run,
+    ) -> Result<Step, Reason> {
         match frame.tag {
             tag::server::ROW_DESCRIPTION => {
                 // Rules of a table may add results to those of the statement.
@@ -156,11 +172,7 @@ impl Answers {
 
     fn shape(&mut self, run: &Run, description: &[u8], added: bool) -> Result<Shape, Reason> {
         let known = self.catalogue.known(&run.plan.columns);
-        let reading = if added {
-            Reading::Untold
-        } else {
-            run.reading(known)
-        };
+        let reading = if added { Reading::Untold } else { run.reading(known) };
         let grounds = Grounds {
             plan: &run.plan,
             known,
@@ -194,7 +206,9 @@ impl Answers {
                 }
                 Ok(())
             }
-            Reading::Earlier | Reading::Plain | Reading::Told(..) | Reading::Untold => Err(Reason::MaskCopyRefused),
+            Reading::Earlier | Reading::Plain | Reading::Told(..) | Reading::Untold => {
+                Err(Reason::MaskCopyRefused)
+            }
         }
     }
 
@@ -218,7 +232,8 @@ impl Answers {
             tag::server::ERROR_RESPONSE | tag::server::NOTICE_RESPONSE => self.response(cx, frame, false),
             tag::server::NOTIFICATION_RESPONSE => match self.planner.plan(cx.session) {
                 Ok(Some(plan)) => {
-                    let text = plan.detectors.as_ref().and_then(|detectors| texts::notification(detectors, frame));
+                    let text =
+                        plan.detectors.as_ref().and_then(|detectors| texts::notification(detectors, frame));
                     replace(cx, text)
                 }
                 Ok(None) | Err(_) => Step::Pass,

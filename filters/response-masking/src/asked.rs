@@ -60,7 +60,11 @@ impl Run {
         Reading::of(self.command.as_deref(), self.statement, alone, &self.plan, known)
     }
 
-    pub(crate) const fn new(plan: Rc<Plan>, command: Option<Rc<Command>>, description: Option<Description>) -> Self {
+    pub(crate) const fn new(
+        plan: Rc<Plan>,
+        command: Option<Rc<Command>>,
+        description: Option<Description>,
+    ) -> Self {
         Self { plan, command, description, statement: 0, showing: Showing::Nothing }
     }
 }

@@ -41,9 +41,12 @@ impl Catalogue {
 
     /// Whether it is time to ask.
     pub(crate) fn wants(&self, columns: &Rc<[ColumnMask]>, now: u64) -> bool {
-        let fresh = !self.stale && now.saturating_sub(self.learnt_at) < CATALOGUE_AGE_MOST;
-        let answer_under_way = self.learning.is_some();
-        !columns.is_empty() && !answer_under_way && !(fresh && self.known(columns).is_some())
+        if columns.is_empty() || self.learning.is_some() {
+            return false;
+        }
+        self.stale
+            || now.saturating_sub(self.learnt_at) >= CATALOGUE_AGE_MOST
+            || self.known(columns).is_none()
     }
 
     /// Something may be different now.

@@ -93,6 +93,7 @@ impl ResponseMasking {
         let Some(question) = question(&plan.columns) else { return };
         if self.gate.ask(cx, question.as_bytes(), Asked::Catalogue) {
             self.answers.catalogue.asked(&plan.columns);
+            self.answers.derived = false;
         }
     }
 

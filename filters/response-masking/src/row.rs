@@ -9,7 +9,11 @@ use crate::plan::Plan;
 use crate::shape::{Deed, Treatment};
 
 /// A whole DataRow message in the place of one with this body; none where it may be shown as it is.
-pub(crate) fn rewritten(plan: &Plan, treatments: &[Treatment], body: &[u8]) -> Result<Option<Vec<u8>>, Reason> {
+pub(crate) fn rewritten(
+    plan: &Plan,
+    treatments: &[Treatment],
+    body: &[u8],
+) -> Result<Option<Vec<u8>>, Reason> {
     let row = DataRow::read(body).map_err(|_| Reason::ProtocolViolation)?;
     if row.len() != treatments.len() {
         return Err(Reason::MaskLineageUnknown);

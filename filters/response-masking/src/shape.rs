@@ -88,7 +88,11 @@ impl Grounds<'_> {
         let Some(known) = self.known else {
             let statistics = !matches!(&self.reading, Reading::Told(_, exposure) if exposure.is_empty());
             let of_users = column.table_oid >= FIRST_OF_USERS;
-            return if of_users || statistics { Err(Reason::MaskCatalogueUnavailable) } else { Ok(Deed::Search) };
+            return if of_users || statistics {
+                Err(Reason::MaskCatalogueUnavailable)
+            } else {
+                Ok(Deed::Search)
+            };
         };
         match known.place(column.table_oid, column.attnum) {
             Place::Hidden(transform) => Ok(Deed::Hide(transform)),
@@ -134,8 +138,8 @@ impl Grounds<'_> {
                     return Err(Reason::MaskCatalogueUnavailable);
                 }
                 // What a function returns is not told; a column that is called as a hidden one may be it.
-                let may_return = !statement.functions.is_empty()
-                    && (of_users || statement.relations.is_empty());
+                let may_return =
+                    !statement.functions.is_empty() && (of_users || statement.relations.is_empty());
                 let hidden = name.filter(|_| may_return).and_then(|name| self.plan.named(name));
                 Ok(hidden.map_or(Deed::Search, Deed::Hide))
             }
@@ -143,7 +147,9 @@ impl Grounds<'_> {
                 Origin::Computed(names) if exposure.any(names) => redacted(column),
                 // A whole row under the name of its table.
                 Origin::Computed(names)
-                    if names.iter().any(|name| statement.relations.iter().any(|table| table.name == *name)) =>
+                    if names
+                        .iter()
+                        .any(|name| statement.relations.iter().any(|table| table.name == *name)) =>
                 {
                     redacted(column)
                 }

@@ -26,14 +26,20 @@ pub(crate) enum Text {
 
 /// An ErrorResponse or NoticeResponse. `exposed`: it may quote a hidden column, whatever that looks like.
 pub(crate) fn response(plan: &Plan, frame: &Frame<'_>, exposed: bool) -> Option<Text> {
-    let Ok(fields) = Fields::read(frame.body()) else { return Some(Text::Withheld(Reason::ProtocolViolation)) };
+    let Ok(fields) = Fields::read(frame.body()) else {
+        return Some(Text::Withheld(Reason::ProtocolViolation));
+    };
     let class = fields.find(field::CODE).and_then(|code| code.get(..2)).unwrap_or_default();
     let withhold = exposed && !WITHOUT_VALUES.contains(&class);
     let mut changed = false;
     let mut shown: Vec<(u8, Vec<u8>)> = Vec::new();
     for (letter, text) in fields.iter() {
         let text = match letter {
-            field::SEVERITY | field::SEVERITY_PLAIN | field::CODE | field::POSITION | field::INTERNAL_POSITION => None,
+            field::SEVERITY
+            | field::SEVERITY_PLAIN
+            | field::CODE
+            | field::POSITION
+            | field::INTERNAL_POSITION => None,
             // File, line, routine; schema, table, column, type, constraint.
             b'F' | b'L' | b'R' | b's' | b't' | b'c' | b'd' | b'n' => None,
             field::MESSAGE if withhold => Some(WITHHELD.as_bytes().to_vec()),
@@ -73,7 +79,9 @@ pub(crate) fn notification(detectors: &Detectors, frame: &Frame<'_>) -> Option<T
         out.extend_from_slice(text);
         out.push(0);
     }
-    let Ok(length) = i32::try_from(out.len() - 1) else { return Some(Text::Withheld(Reason::MaskUnsupported)) };
+    let Ok(length) = i32::try_from(out.len() - 1) else {
+        return Some(Text::Withheld(Reason::MaskUnsupported));
+    };
     if let Some(place) = out.get_mut(1..5) {
         place.copy_from_slice(&length.to_be_bytes());
     }

@@ -38,8 +38,8 @@ pub(crate) fn idp(
             &address(ports.idp),
             "--issuer",
             ISSUER,
-            "--state",
-            &text(&run.join("idp")),
+            "--keys",
+            &text(&run.join(KEYS)),
         ],
         Vec::new(),
         run,
@@ -163,7 +163,7 @@ fn start(
         environment,
         log: run.join(&format!("{name}.log")),
         stop: Stop::Terminate,
-        unprivileged: false,
+        prefix: &[],
     };
     Part::start(launch, lifetime)
 }

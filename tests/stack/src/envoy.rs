@@ -59,7 +59,7 @@ pub(crate) fn start(
         environment,
         log: run.join("envoy.log"),
         stop: Stop::Terminate,
-        unprivileged: false,
+        prefix: &[],
     };
     let mut part = Part::start(launch, lifetime)?;
     part.wait_until(|| is_ready(ports.admin))?;

@@ -27,6 +27,7 @@ mod rundir;
 mod secret;
 mod stack;
 mod template;
+mod unprivileged;
 mod upstream;
 
 pub use crate::background::{down, status, up};

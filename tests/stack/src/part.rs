@@ -1,6 +1,6 @@
 //! One running program of the stack.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use rustix::process::{Pid, Signal, getuid, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::error::Error;
 
@@ -67,8 +67,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) log: PathBuf,
     pub(crate) stop: Stop,
-    /// Not as root, even if we are.
-    pub(crate) unprivileged: bool,
+    /// Words before the program, such as those that give up root.
+    pub(crate) prefix: &'static [&'static str],
 }
 
 /// One running program of the stack; it ends when this value does.
@@ -89,18 +89,15 @@ impl Part {
             .open(&launch.log)
             .map_err(Error::file(&launch.log))?;
         let second = log.try_clone().map_err(Error::file(&launch.log))?;
-        let mut words: Vec<OsString> = match lifetime {
-            Lifetime::Background => vec!["setsid".into()],
-            Lifetime::Ours => Vec::new(),
-        };
-        words.push("setpriv".into());
-        if lifetime == Lifetime::Ours {
-            words.extend(["--pdeathsig".into(), launch.stop.name().into()]);
+        let mut words: Vec<OsString> = launch.prefix.iter().map(Into::into).collect();
+        match lifetime {
+            Lifetime::Background => words.push("setsid".into()),
+            Lifetime::Ours => {
+                let signal = launch.stop.name();
+                words.extend(["setpriv", "--pdeathsig", signal, "--"].into_iter().map(Into::into));
+            }
         }
-        if launch.unprivileged {
-            words.extend(unprivileged().iter().map(Into::into));
-        }
-        words.extend(["--".into(), launch.program.into()]);
+        words.push(launch.program.into());
         let mut words = words.into_iter().chain(launch.arguments);
         let mut command = Command::new(words.next().unwrap_or_default());
         command.args(words).envs(launch.environment);
@@ -203,35 +200,4 @@ fn spawn(command: Command) -> io::Result<Child> {
     let (reply, answer) = channel();
     spawner.lock().unwrap_or_else(PoisonError::into_inner).send((command, reply)).map_err(|_| gone(()))?;
     answer.recv().map_err(|_| gone(()))?
-}
-
-/// The user that PostgreSQL runs as when we are root, which it refuses.
-pub(crate) const UNPRIVILEGED_USER: u32 = 65_534;
-
-/// What `setpriv` needs to be told to give up root; nothing when we are not root.
-pub(crate) fn unprivileged() -> &'static [&'static str] {
-    static ARGUMENTS: OnceLock<&'static [&'static str]> = OnceLock::new();
-    const IDS: [&str; 3] = ["--reuid=65534", "--regid=65534", "--clear-groups"];
-    // The repository may lie in a directory that only root may enter, such as root's home.
-    const IDS_AND_ACCESS: [&str; 5] = [
-        "--reuid=65534",
-        "--regid=65534",
-        "--clear-groups",
-        "--inh-caps=+dac_override",
-        "--ambient-caps=+dac_override",
-    ];
-    ARGUMENTS.get_or_init(|| {
-        if !getuid().is_root() {
-            return &[];
-        }
-        let with_access = Command::new("setpriv").args(IDS_AND_ACCESS).args(["--", "true"]).output();
-        if with_access.is_ok_and(|output| output.status.success()) { &IDS_AND_ACCESS } else { &IDS }
-    })
-}
-
-/// A short-lived program that does not run as root, even if we are.
-pub(crate) fn unprivileged_command(program: &OsStr) -> Command {
-    let mut command = Command::new("setpriv");
-    command.args(unprivileged()).arg("--").arg(program).stdin(Stdio::null());
-    command
 }

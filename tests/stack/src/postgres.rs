@@ -1,18 +1,16 @@
 //! A fresh PostgreSQL with the example's database.
 
 use std::fs;
-use std::os::unix::fs::chown;
 use std::path::Path;
-
-use rustix::process::getuid;
 
 use crate::error::Error;
 use crate::options::StackOptions;
-use crate::part::{Launch, Lifetime, Part, Stop, UNPRIVILEGED_USER, unprivileged_command};
+use crate::part::{Launch, Lifetime, Part, Stop};
 use crate::programs::Programs;
 use crate::psql::{self, Login};
 use crate::rundir::RunDir;
 use crate::secret::secret;
+use crate::unprivileged::Unprivileged;
 
 /// The database that `examples/shop/schema.sql` makes.
 pub(crate) const DATABASE: &str = "shop";
@@ -36,6 +34,7 @@ const SETTINGS: [(&str, &str); 8] = [
 pub(crate) struct Postgres {
     /// Empty while it is stopped.
     pub(crate) part: Option<Part>,
+    way: Unprivileged,
     /// The password of `postgres`.
     pub(crate) superuser_password: String,
     /// The password of [`APP_USER`].
@@ -51,11 +50,10 @@ pub(crate) fn start(
     lifetime: Lifetime,
 ) -> Result<Postgres, Error> {
     let home = run.create("postgres")?;
-    if getuid().is_root() {
-        chown(&home, Some(UNPRIVILEGED_USER), Some(UNPRIVILEGED_USER)).map_err(Error::file(&home))?;
-    }
-    let mut postgres = Postgres { part: None, superuser_password: secret()?, app_password: secret()? };
-    initialise(programs, run, &home, &postgres.superuser_password, &options.postgres_hba)?;
+    let way = Unprivileged::choose(&programs.postgres_program("postgres"), run.path())?;
+    way.own(&home)?;
+    let mut postgres = Postgres { part: None, way, superuser_password: secret()?, app_password: secret()? };
+    initialise(&postgres, programs, run, &home, &options.postgres_hba)?;
     launch(&mut postgres, programs, run, port, options, lifetime)?;
 
     let schema = programs.root.join("examples/shop/schema.sql");
@@ -94,7 +92,7 @@ pub(crate) fn launch(
         environment: Vec::new(),
         log: run.join("postgres.log"),
         stop: Stop::Interrupt,
-        unprivileged: true,
+        prefix: postgres.way.prefix(),
     };
     let mut part = Part::start(launch, lifetime)?;
     let login = Login::new("postgres", &postgres.superuser_password, "postgres");
@@ -108,24 +106,23 @@ pub(crate) fn launch(
 }
 
 fn initialise(
+    postgres: &Postgres,
     programs: &Programs,
     run: &RunDir,
     home: &Path,
-    password: &str,
     hba: &[String],
 ) -> Result<(), Error> {
     let data = home.join("data");
-    let password_file = run.write("postgres/password", password)?;
-    if getuid().is_root() {
-        chown(&password_file, Some(UNPRIVILEGED_USER), None).map_err(Error::file(&password_file))?;
-    }
+    let password_file = run.write("postgres/password", &postgres.superuser_password)?;
+    postgres.way.own(&password_file)?;
     let log = run.join("postgres.log");
-    let output = unprivileged_command(programs.postgres_program("initdb").as_os_str())
+    let output = postgres
+        .way
+        .command(programs.postgres_program("initdb").as_os_str())
         .arg("-D")
         .arg(&data)
         .arg(format!("--pwfile={}", password_file.display()))
         .args(["-U", "postgres", "-A", "scram-sha-256", "-E", "UTF8", "--no-locale", "--no-sync"])
-        .current_dir("/")
         .output()
         .map_err(|error| Error::part("initdb", error.to_string(), &log))?;
     psql::succeeded(&output).map_err(|problem| Error::part("initdb", problem, &log))?;

@@ -26,8 +26,7 @@ impl Programs {
     /// # Errors
     /// When Envoy or PostgreSQL have not been set up.
     pub fn find(postgres_version: u32) -> Result<Self, Error> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let root = root.canonicalize().map_err(Error::file(&root))?;
+        let root = repository()?;
         let packages = python_packages(&root.join(".cache/venv/lib"))?;
         let install = match postgres_version {
             16 => "pginstall",
@@ -63,6 +62,16 @@ impl Programs {
         present(&self.chaperone, "run `make build`")?;
         Ok(&self.chaperone)
     }
+}
+
+/// The repository around the current directory, which cargo and make set.
+fn repository() -> Result<PathBuf, Error> {
+    let here = Path::new(".").canonicalize().map_err(Error::file(Path::new(".")))?;
+    let root = here.ancestors().find(|directory| directory.join("envoy/postgres.yaml").is_file());
+    root.map(Path::to_path_buf).ok_or_else(|| Error::Missing {
+        what: "`envoy/postgres.yaml`".to_owned(),
+        hint: "the current directory must be in the repository",
+    })
 }
 
 /// The virtual environment's packages, whichever Python made it.

@@ -42,10 +42,9 @@ pub(super) fn issuers(issuers: &[document::Issuer], tree: &Tree, problems: &mut 
         if issuer.jwks.cluster.is_empty() {
             problems.add(&jwks.field("cluster"), "the name of a cluster is empty".to_owned());
         }
-        if let Some(path) = &issuer.jwks.path
-            && (!path.starts_with('/')
-                || path.contains(|letter: char| letter.is_whitespace() || letter.is_control()))
-        {
+        let odd = |letter: char| letter.is_whitespace() || letter.is_control();
+        let wrong = |path: &&String| !path.starts_with('/') || path.contains(odd);
+        if let Some(path) = issuer.jwks.path.as_ref().filter(wrong) {
             problems.add(&jwks.field("path"), format!("`{path}` is not a path: it begins with `/`"));
         }
         compiled.push(Issuer {

@@ -38,7 +38,7 @@ impl fmt::Display for Failure {
 enum Value<'f> {
     Bool(bool),
     Int(i64),
-    List(Rc<[Value<'f>]>),
+    List(Rc<[Self]>),
     Text(Cow<'f, str>),
 }
 

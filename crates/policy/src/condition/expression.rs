@@ -3,18 +3,18 @@
 /// What an expression does. Locals are numbered from the outermost fold inwards.
 #[derive(Clone, Debug)]
 pub(super) enum Expr {
-    And(Box<[Expr; 2]>),
-    Binary(Op, Box<[Expr; 2]>),
+    And(Box<[Self; 2]>),
+    Binary(Op, Box<[Self; 2]>),
     Bool(bool),
     Fact(Fact),
     Fold(Box<Fold>),
-    If(Box<[Expr; 3]>),
+    If(Box<[Self; 3]>),
     Int(i64),
-    List(Vec<Expr>),
+    List(Vec<Self>),
     Local(usize),
-    Not(Box<Expr>),
-    Or(Box<[Expr; 2]>),
-    Size(Box<Expr>),
+    Not(Box<Self>),
+    Or(Box<[Self; 2]>),
+    Size(Box<Self>),
     Text(Box<str>),
 }
 
@@ -76,7 +76,7 @@ pub(super) enum Type {
     Bool,
     Int,
     /// None: an empty list, which fits any.
-    List(Option<Box<Type>>),
+    List(Option<Box<Self>>),
     Text,
 }
 

@@ -135,6 +135,7 @@ mod schema {
 #[derive(schemars::JsonSchema, serde::Serialize, Clone, Copy, Debug)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "Detector")]
+#[cfg_attr(not(test), expect(dead_code, reason = "only its shape is used"))]
 pub(crate) enum DetectorName {
     Card,
     Email,
@@ -151,6 +152,7 @@ pub(crate) enum DetectorName {
 #[derive(schemars::JsonSchema, serde::Serialize, Clone, Copy, Debug)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 #[schemars(rename = "Transform")]
+#[cfg_attr(not(test), expect(dead_code, reason = "only its shape is used"))]
 pub(crate) enum TransformTerm {
     /// A keyed digest: equal values look equal.
     Hash,

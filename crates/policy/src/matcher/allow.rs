@@ -35,13 +35,14 @@ impl Matcher {
         if let Some(columns) = &what.columns {
             covers_columns(columns, statement, search_path)?;
         }
-        if let Some(functions) = &what.functions
-            && let Some(function) =
-                statement.functions.iter().find(|function| !surely_means_function(functions, function))
-        {
-            return Err(Miss::Function(function));
+        let uncovered = |function: &&String| match &what.functions {
+            None => false,
+            Some(functions) => !surely_means_function(functions, function),
+        };
+        match statement.functions.iter().find(uncovered) {
+            Some(function) => Err(Miss::Function(function)),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -67,7 +68,8 @@ impl What {
             }
             Effect::Setting(name) => {
                 let switches = matches!(name.as_str(), "role" | "session_authorization");
-                let sets = || self.verbs.is_none_or(|verbs: VerbSet| verbs.has(Verb::Set));
+                let sets =
+                    || self.verbs.is_none_or(|verbs: VerbSet| verbs.has(Verb::Set) || verbs.has(Verb::Reset));
                 match &self.settings {
                     Some(settings) if settings.iter().any(|setting| setting.matches(name)) => true,
                     _ if switches => named(EffectTerm::SwitchRole),

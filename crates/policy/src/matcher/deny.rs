@@ -11,9 +11,7 @@ impl Matcher {
     pub(crate) fn touches<'f>(&self, caller: &Caller<'_>, statement: &'f Statement) -> Result<(), Miss<'f>> {
         self.who.is(caller)?;
         let what = &self.what;
-        if let Some(verbs) = what.verbs
-            && !statement.verbs.iter().any(|verb| verbs.has(*verb))
-        {
+        if what.verbs.is_some_and(|verbs| !statement.verbs.iter().any(|verb| verbs.has(*verb))) {
             return Err(Miss::None("verbs"));
         }
         if what.unbounded && statement.bounded {
@@ -26,19 +24,17 @@ impl Matcher {
         if names_relations && !statement.relations.iter().any(|relation| what.means(relation)) {
             return Err(Miss::None("tables` with `objects` and `access"));
         }
-        if let Some(columns) = &what.columns
-            && !touches_column(columns, statement)
-        {
+        if what.columns.as_ref().is_some_and(|columns| !touches_column(columns, statement)) {
             return Err(Miss::None("columns"));
         }
-        if let Some(functions) = &what.functions
-            && !statement.functions.iter().any(|function| may_mean_function(functions, function))
-        {
+        let function =
+            |listed: &Vec<_>| statement.functions.iter().any(|name| may_mean_function(listed, name));
+        if what.functions.as_ref().is_some_and(|listed| !function(listed)) {
             return Err(Miss::None("functions"));
         }
-        if let Some(effects) = &what.effects
-            && !statement.effects.iter().any(|effect| effects.contains(&effect_term(effect)))
-        {
+        let effect =
+            |listed: &Vec<_>| statement.effects.iter().any(|effect| listed.contains(&effect_term(effect)));
+        if what.effects.as_ref().is_some_and(|listed| !effect(listed)) {
             return Err(Miss::None("effects"));
         }
         if let Some(settings) = &what.settings {

@@ -93,9 +93,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Tree, A::Error> {
         let mut entries: Vec<Entry> = Vec::new();
         while let Some((key, value)) = access.next_entry::<String, Tree>()? {
-            if entries.iter().any(|entry| entry.key == key) {
-                return Err(A::Error::custom(format!("`{key}` is given twice")));
-            }
+            super::check_key(&entries, &key).map_err(A::Error::custom)?;
             entries.push(Entry { key, at: None, value });
         }
         Ok(Node::Map(entries).into())

@@ -93,10 +93,8 @@ impl Builder {
 
     fn key(&mut self, key: String, at: Position) -> Result<(), Error> {
         let Some(open) = self.open.last_mut() else { return Ok(()) };
-        if let Node::Map(entries) = &open.tree.node
-            && entries.iter().any(|entry| entry.key == key)
-        {
-            return Err(Error::one(Some(at), format!("`{key}` is given twice")));
+        if let Node::Map(entries) = &open.tree.node {
+            super::check_key(entries, &key).map_err(|message| Error::one(Some(at), message))?;
         }
         open.key = Some((key, at));
         Ok(())

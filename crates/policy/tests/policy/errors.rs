@@ -2,7 +2,7 @@
 
 use chaperone_policy::{
     MAX_CONDITION_BYTES, MAX_CONDITION_NESTING, MAX_CONDITION_TOKENS, MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH,
-    MAX_DOCUMENT_NODES, MAX_PROBLEMS, MAX_RULES, MAX_TERMS, Policy, Tree,
+    MAX_DOCUMENT_KEYS, MAX_DOCUMENT_NODES, MAX_PROBLEMS, MAX_RULES, MAX_TERMS, Policy, Tree,
 };
 
 const HEAD: &str = "version: 1\nname: test\n";
@@ -47,15 +47,14 @@ fn every_problem_is_told_in_the_order_of_the_text() {
     );
     let lines: Vec<_> = error.lines().collect();
     assert_eq!(lines.len(), 5, "{error}");
-    println!("{error}");
     assert_eq!(lines[0], "line 3, column 7: mode: unknown variant `loud`, expected `enforce` or `shadow`");
     assert!(
         lines[1]
-            .starts_with("line 4, column 40: rule `a`: match.verbs[0]: `frob` is neither a verb nor a class")
+            .starts_with("line 5, column 45: rule `a`: match.verbs[0]: `frob` is neither a verb nor a class")
     );
     assert_eq!(
         lines[2],
-        "line 6, column 45: rule `b`: match.tables[0]: `x.y.z`: expected `name` or `schema.name`"
+        "line 6, column 46: rule `b`: match.tables[0]: `x.y.z`: expected `name` or `schema.name`"
     );
     assert_eq!(lines[3], "line 7, column 5: rule `b`: missing field `hold`: who approves?");
     assert_eq!(lines[4], "line 7, column 11: rule `b`: id: `b` is given twice");
@@ -227,6 +226,8 @@ fn every_limit_of_the_document_is_kept() {
     assert!(wrong(&large).contains("larger than 1048576 bytes"));
     let deep = format!("a: {}{}\n", "[".repeat(MAX_DOCUMENT_DEPTH), "]".repeat(MAX_DOCUMENT_DEPTH));
     assert!(wrong(&deep).contains("nested deeper than 32"));
+    let keys: String = (0..=MAX_DOCUMENT_KEYS).map(|key| format!("  k{key}: 1\n")).collect();
+    assert!(wrong(&format!("a:\n{keys}")).contains("more than 1000 keys"));
     let wide = format!("a: [{}]\n", "1,".repeat(MAX_DOCUMENT_NODES));
     assert!(wrong(&wide).contains("more than 100000 values"));
     let json = format!("{{\"a\":{}1{}}}", "[".repeat(MAX_DOCUMENT_DEPTH), "]".repeat(MAX_DOCUMENT_DEPTH));

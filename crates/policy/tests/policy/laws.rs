@@ -166,7 +166,8 @@ fn yaml(value: &Value, indent: usize, out: &mut String) {
     let pad = "  ".repeat(indent);
     match value {
         Value::Object(members) if !members.is_empty() => {
-            for (key, value) in members {
+            // Not in the order in which JSON has them.
+            for (key, value) in members.iter().rev() {
                 out.push_str(&format!("\n{pad}{key}:"));
                 yaml(value, indent + 1, out);
             }
@@ -187,7 +188,7 @@ fn as_struct(value: &Value) -> Value {
         Value::Number(number) => json!(number.as_f64().unwrap()),
         Value::Array(items) => Value::Array(items.iter().map(as_struct).collect()),
         Value::Object(members) => {
-            Value::Object(members.iter().rev().map(|(key, value)| (key.clone(), as_struct(value))).collect())
+            Value::Object(members.iter().map(|(key, value)| (key.clone(), as_struct(value))).collect())
         }
         other => other.clone(),
     }

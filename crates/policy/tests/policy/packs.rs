@@ -134,6 +134,8 @@ fn no_destructive_ddl() {
     assert_eq!(pack.says(write(Verb::Create, "t")), by(Decision::Allow, Reason::Allowed, "everything-else"));
     assert_eq!(pack.says(write(Verb::Drop, "t")), by(Decision::Deny, Reason::RuleDenied, "no-drop"));
     assert_eq!(pack.says(write(Verb::Truncate, "t")), by(Decision::Deny, Reason::RuleDenied, "no-truncate"));
+    let alter = pack.says(write(Verb::Alter, "t"));
+    assert_eq!(alter, by(Decision::Hold, Reason::HeldForApproval, "alter-needs-approval"));
 }
 
 #[test]

@@ -68,6 +68,8 @@ pub(crate) struct BriefStatement {
     pub(crate) functions: Vec<String>,
     pub(crate) columns: Vec<String>,
     pub(crate) outputs: Option<Vec<Output>>,
+    /// True: the lineage of the result could not be told.
+    pub(crate) untold: bool,
     /// True: a write without a real WHERE.
     pub(crate) unbounded: bool,
     pub(crate) effects: Vec<Effect>,
@@ -98,7 +100,7 @@ impl BriefStatement {
             functions: self.functions.clone(),
             columns: self.columns.clone(),
             // What a plain SELECT has, so that tests about something else need not say it.
-            outputs: self.outputs.clone().or_else(|| Some(Vec::new())),
+            outputs: self.outputs.clone().or_else(|| (!self.untold).then(Vec::new)),
             bounded: !self.unbounded,
             effects: self.effects.clone(),
             opaque: self.opaque.clone(),

@@ -205,7 +205,9 @@ fn class(keyword: Keyword) -> Class {
         | Keyword::THEN
         | Keyword::ELSE
         | Keyword::RETURNING => Class::Boundary,
-        Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::MINUS | Keyword::JOIN => Class::Clause,
+        Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::MINUS | Keyword::JOIN => {
+            Class::Clause
+        }
         Keyword::AND
         | Keyword::OR
         | Keyword::XOR

@@ -58,7 +58,8 @@ fn each_limit_is_hit_by_the_first_text_beyond_it() {
     assert_eq!(hits("a,b,c"), "max_tokens");
     assert_eq!(hits("a;b"), "");
     assert_eq!(hits("a;b;c"), "max_statements");
-    let limits = Limits { max_tokens: 1000, max_statements: 2, max_depth: 2, max_chain: 4, ..Limits::default() };
+    let limits =
+        Limits { max_tokens: 1000, max_statements: 2, max_depth: 2, max_chain: 4, ..Limits::default() };
     let hits = |text: &str| match lex(text, &limits) {
         Ok(_) => String::new(),
         Err(Opaque::Limit(which)) => which,
@@ -75,5 +76,9 @@ fn each_limit_is_hit_by_the_first_text_beyond_it() {
     assert_eq!(hits("a.b.c.d.e.f"), "max_chain");
     assert_eq!(hits("a[1][1][1][1][1]"), "max_chain");
     assert_eq!(hits("not not not not not a"), "max_chain");
-    assert_eq!(hits("a union b, c union d, e union f, g union h union i union j"), "max_chain", "nor does a comma between clauses");
+    assert_eq!(
+        hits("a union b, c union d, e union f, g union h union i union j"),
+        "max_chain",
+        "nor does a comma between clauses"
+    );
 }

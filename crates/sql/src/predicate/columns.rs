@@ -112,10 +112,14 @@ impl<'a> Mentions<'a> {
         let (one, two) = (Self::of(left, &self.target), Self::of(right, &self.target));
         let cancels = matches!(
             op,
-            BinaryOperator::Minus | BinaryOperator::Divide | BinaryOperator::Modulo | BinaryOperator::PGBitwiseXor
+            BinaryOperator::Minus
+                | BinaryOperator::Divide
+                | BinaryOperator::Modulo
+                | BinaryOperator::PGBitwiseXor
         );
-        let zero = matches!(op, BinaryOperator::Multiply | BinaryOperator::BitwiseAnd | BinaryOperator::PGExp)
-            && (is_zero(left) || is_zero(right));
+        let zero =
+            matches!(op, BinaryOperator::Multiply | BinaryOperator::BitwiseAnd | BinaryOperator::PGExp)
+                && (is_zero(left) || is_zero(right));
         if zero || (cancels && !one.is_apart(&two)) {
             return;
         }
@@ -130,8 +134,9 @@ impl<'a> Mentions<'a> {
             _ => "",
         };
         for argument in &list.args {
-            let (FunctionArg::Named { arg, .. } | FunctionArg::ExprNamed { arg, .. } | FunctionArg::Unnamed(arg)) =
-                argument;
+            let (FunctionArg::Named { arg, .. }
+            | FunctionArg::ExprNamed { arg, .. }
+            | FunctionArg::Unnamed(arg)) = argument;
             if let FunctionArgExpr::Expr(expression) = arg {
                 self.collect(expression);
                 // What follows a constant in COALESCE is never looked at.

@@ -44,7 +44,9 @@ impl<'a> Ranges<'a> {
             | Expr::Between { expr, negated: not, .. }
             | Expr::Like { expr, negated: not, .. }
             | Expr::ILike { expr, negated: not, .. } => self.note(expr, Kind::One, negated != *not, None),
-            Expr::Identifier(_) | Expr::CompoundIdentifier(_) => self.note(alternative, Kind::One, negated, None),
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) => {
+                self.note(alternative, Kind::One, negated, None)
+            }
             Expr::BinaryOp { left, op, right } => {
                 let kind = match op {
                     BinaryOperator::Lt | BinaryOperator::LtEq => Kind::Below,

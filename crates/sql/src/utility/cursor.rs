@@ -102,8 +102,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes everything that is left of a list of values; false where something else is among it.
-    pub(super) fn values(&mut self) -> bool {
+    /// Whether nothing but a list of values is left.
+    pub(super) fn values(&self) -> bool {
         self.tokens.iter().all(|token| {
             matches!(
                 token.token,

@@ -82,7 +82,9 @@ pub(super) fn reset(cursor: &mut Cursor<'_>) -> Statement {
         cursor.name().map(|name| match name.dotted().as_str() {
             "session" if cursor.word("authorization") => Effect::SwitchRole,
             "time" if cursor.word("zone") => setting("timezone"),
-            "transaction" if cursor.word("isolation") && cursor.word("level") => setting("transaction_isolation"),
+            "transaction" if cursor.word("isolation") && cursor.word("level") => {
+                setting("transaction_isolation")
+            }
             other => setting(other),
         })
     };
@@ -97,7 +99,8 @@ pub(super) fn reset(cursor: &mut Cursor<'_>) -> Statement {
 pub(super) fn alter_system(cursor: &mut Cursor<'_>) -> Statement {
     let mut statement = understood(vec![Verb::Alter]);
     let changes = cursor.word("set") || cursor.word("reset");
-    let name = if cursor.word("all") { Some("all".to_owned()) } else { cursor.name().map(|name| name.dotted()) };
+    let name =
+        if cursor.word("all") { Some("all".to_owned()) } else { cursor.name().map(|name| name.dotted()) };
     match name {
         Some(name) if changes => statement.effects.push(Effect::Setting(name.to_ascii_lowercase())),
         _ => statement.opaque = Some(Opaque::Construct("alter system".to_owned())),

@@ -2,8 +2,9 @@
 
 use chaperone_model::facts::{Access, ObjectKind};
 use sqlparser::ast::{
-    AlterIndexOperation, AlterPolicyOperation, AlterRoleOperation, AlterSchemaOperation, CreateIndex, CreatePolicy,
-    CreateRole, ResetConfig, SchemaName, SetConfigValue, Statement, UserDefinedTypeRepresentation,
+    AlterIndexOperation, AlterPolicyOperation, AlterRoleOperation, AlterSchemaOperation, CreateIndex,
+    CreatePolicy, CreateRole, ResetConfig, SchemaName, SetConfigValue, Statement,
+    UserDefinedTypeRepresentation,
 };
 
 use super::Walk;
@@ -14,7 +15,9 @@ impl<'a> Walk<'a> {
             Statement::CreateIndex(index) => self.create_index(index),
             Statement::CreateRole(role) => self.create_role(role),
             Statement::CreatePolicy(policy) => self.create_policy(policy),
-            Statement::CreateServer(server) => self.touch(&server.name, ObjectKind::Extension, Access::Create),
+            Statement::CreateServer(server) => {
+                self.touch(&server.name, ObjectKind::Extension, Access::Create)
+            }
             Statement::CreateExtension(extension) => {
                 self.touch_ident(&extension.name, ObjectKind::Extension, Access::Create);
                 if let Some(schema) = &extension.schema {
@@ -31,7 +34,10 @@ impl<'a> Walk<'a> {
                 clone,
             } => {
                 let foreign = *or_replace || with.is_some() || options.is_some();
-                self.foreign(foreign || default_collate_spec.is_some() || clone.is_some(), "kind of CREATE SCHEMA");
+                self.foreign(
+                    foreign || default_collate_spec.is_some() || clone.is_some(),
+                    "kind of CREATE SCHEMA",
+                );
                 match schema_name {
                     SchemaName::Simple(name) => self.touch(name, ObjectKind::Schema, Access::Create),
                     SchemaName::UnnamedAuthorization(role) => {
@@ -43,7 +49,9 @@ impl<'a> Walk<'a> {
                     }
                 }
             }
-            Statement::CreateDatabase { db_name, .. } => self.touch(db_name, ObjectKind::Database, Access::Create),
+            Statement::CreateDatabase { db_name, .. } => {
+                self.touch(db_name, ObjectKind::Database, Access::Create)
+            }
             Statement::CreateSequence {
                 temporary: _,
                 if_not_exists: _,
@@ -77,8 +85,12 @@ impl<'a> Walk<'a> {
                     ) => self.opaque("type with functions"),
                 }
             }
-            Statement::CreateCollation(collation) => self.touch(&collation.name, ObjectKind::Other, Access::Create),
-            Statement::CreateTextSearch(search) => self.touch(&search.name, ObjectKind::Other, Access::Create),
+            Statement::CreateCollation(collation) => {
+                self.touch(&collation.name, ObjectKind::Other, Access::Create)
+            }
+            Statement::CreateTextSearch(search) => {
+                self.touch(&search.name, ObjectKind::Other, Access::Create)
+            }
             // Code: what it does when it is called later is not told.
             Statement::CreateFunction(function) => {
                 self.touch(&function.name, ObjectKind::Function, Access::Create);
@@ -126,7 +138,10 @@ impl<'a> Walk<'a> {
             index_options,
             alter_options,
         } = index;
-        self.foreign(*r#async || !index_options.is_empty() || !alter_options.is_empty(), "kind of CREATE INDEX");
+        self.foreign(
+            *r#async || !index_options.is_empty() || !alter_options.is_empty(),
+            "kind of CREATE INDEX",
+        );
         self.touch(table_name, ObjectKind::Table, Access::Alter);
         self.touch_all(name, ObjectKind::Index, Access::Create);
         self.index_columns(columns);
@@ -187,12 +202,16 @@ impl<'a> Walk<'a> {
                 self.touch(&schema.name, ObjectKind::Schema, Access::Alter);
                 for operation in &schema.operations {
                     match operation {
-                        AlterSchemaOperation::Rename { name } => self.touch(name, ObjectKind::Schema, Access::Create),
+                        AlterSchemaOperation::Rename { name } => {
+                            self.touch(name, ObjectKind::Schema, Access::Create)
+                        }
                         AlterSchemaOperation::OwnerTo { owner: _ } => {}
                         AlterSchemaOperation::SetDefaultCollate { .. }
                         | AlterSchemaOperation::AddReplica { .. }
                         | AlterSchemaOperation::DropReplica { .. }
-                        | AlterSchemaOperation::SetOptionsParens { .. } => self.opaque("operation of ALTER SCHEMA"),
+                        | AlterSchemaOperation::SetOptionsParens { .. } => {
+                            self.opaque("operation of ALTER SCHEMA")
+                        }
                     }
                 }
             }
@@ -211,7 +230,9 @@ impl<'a> Walk<'a> {
                 self.touch(&alter.name, ObjectKind::Function, Access::Alter);
                 self.opaque("alter operator family");
             }
-            Statement::AlterOperatorClass(alter) => self.touch(&alter.name, ObjectKind::Function, Access::Alter),
+            Statement::AlterOperatorClass(alter) => {
+                self.touch(&alter.name, ObjectKind::Function, Access::Alter)
+            }
             Statement::AlterPolicy(alter) => {
                 self.touch_ident(&alter.name, ObjectKind::Trigger, Access::Alter);
                 self.touch(&alter.table_name, ObjectKind::Table, Access::Alter);
@@ -249,7 +270,9 @@ impl<'a> Walk<'a> {
             AlterRoleOperation::Reset { config_name, in_database } => {
                 self.touch_all(in_database, ObjectKind::Database, Access::Alter);
                 match config_name {
-                    ResetConfig::ALL => self.effect(chaperone_model::facts::Effect::Setting("all".to_owned())),
+                    ResetConfig::ALL => {
+                        self.effect(chaperone_model::facts::Effect::Setting("all".to_owned()))
+                    }
                     ResetConfig::ConfigName(name) => self.setting_named(name),
                 }
             }

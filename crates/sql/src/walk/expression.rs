@@ -2,9 +2,9 @@
 
 use chaperone_model::facts::Effect;
 use sqlparser::ast::{
-    AccessExpr, BinaryOperator, CaseWhen, CastKind, CeilFloorKind, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Subscript, Value,
-    ValueWithSpan, WindowFrame, WindowFrameBound, WindowSpec, WindowType,
+    AccessExpr, BinaryOperator, CaseWhen, CastKind, CeilFloorKind, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
+    Query, Subscript, Value, ValueWithSpan, WindowFrame, WindowFrameBound, WindowSpec, WindowType,
 };
 
 use super::Walk;
@@ -218,7 +218,8 @@ impl<'a> Walk<'a> {
                 self.function_name(None, name);
                 let plain = matches!(
                     field,
-                    CeilFloorKind::DateTimeField(sqlparser::ast::DateTimeField::NoDateTime) | CeilFloorKind::Scale(_)
+                    CeilFloorKind::DateTimeField(sqlparser::ast::DateTimeField::NoDateTime)
+                        | CeilFloorKind::Scale(_)
                 );
                 self.foreign(!plain, "CEIL or FLOOR TO");
                 self.expression(expr, lineage);
@@ -308,8 +309,16 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn function(&mut self, function: &'a Function, lineage: &mut Lineage<'a>) {
-        let Function { name, uses_odbc_syntax, parameters, args, within_group, filter, null_treatment: _, over } =
-            function;
+        let Function {
+            name,
+            uses_odbc_syntax,
+            parameters,
+            args,
+            within_group,
+            filter,
+            null_treatment: _,
+            over,
+        } = function;
         self.foreign(*uses_odbc_syntax, "ODBC call");
         self.foreign(!matches!(parameters, FunctionArguments::None), "parameters of a function");
         let mut first = None;
@@ -336,7 +345,12 @@ impl<'a> Walk<'a> {
     }
 
     /// A call by `name`, its arguments already walked.
-    pub(super) fn call(&mut self, name: &'a ObjectName, lineage: &mut Lineage<'a>, first: Option<&FunctionArg>) {
+    pub(super) fn call(
+        &mut self,
+        name: &'a ObjectName,
+        lineage: &mut Lineage<'a>,
+        first: Option<&FunctionArg>,
+    ) {
         let Some((schema, bare)) = self.parts_of_function(name) else {
             lineage.unknown = true;
             return;
@@ -428,7 +442,9 @@ fn literal(argument: &FunctionArg) -> Option<&str> {
         match inner {
             Expr::Nested(nested) => inner = nested,
             Expr::Cast { expr, .. } => inner = expr,
-            Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), span: _ }) => return Some(text),
+            Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), span: _ }) => {
+                return Some(text);
+            }
             _ => return None,
         }
     }

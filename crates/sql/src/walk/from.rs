@@ -108,7 +108,13 @@ impl<'a> Walk<'a> {
             TableFactor::Function { lateral: _, name, args, with_ordinality: _, alias } => {
                 self.function_in_from(name, args, alias.as_ref());
             }
-            TableFactor::UNNEST { alias, array_exprs, with_offset, with_offset_alias, with_ordinality: _ } => {
+            TableFactor::UNNEST {
+                alias,
+                array_exprs,
+                with_offset,
+                with_offset_alias,
+                with_ordinality: _,
+            } => {
                 self.foreign(*with_offset || with_offset_alias.is_some(), "WITH OFFSET");
                 self.function_name(None, "unnest");
                 let mut lineage = Lineage::default();
@@ -161,7 +167,9 @@ impl<'a> Walk<'a> {
     }
 
     fn sample(&mut self, sample: Option<&'a TableSampleKind>) {
-        let Some(TableSampleKind::BeforeTableAlias(sample) | TableSampleKind::AfterTableAlias(sample)) = sample else {
+        let Some(TableSampleKind::BeforeTableAlias(sample) | TableSampleKind::AfterTableAlias(sample)) =
+            sample
+        else {
             return;
         };
         let TableSample { modifier: _, name: _, quantity, seed: _, bucket, offset } = sample.as_ref();
@@ -183,7 +191,8 @@ impl<'a> Walk<'a> {
                 Some(alias) => self.renamed(columns, alias),
                 None => columns,
             };
-            return self.add_source(Some(alias.map_or(bare, |alias| &alias.name.value)), Source::Query(columns));
+            return self
+                .add_source(Some(alias.map_or(bare, |alias| &alias.name.value)), Source::Query(columns));
         }
         self.touch(name, ObjectKind::Table, Access::Read);
         let source = match alias {
@@ -217,7 +226,12 @@ impl<'a> Walk<'a> {
         self.add_source(alias.map(|alias| alias.name.value.as_str()), Source::Query(columns));
     }
 
-    fn function_in_from(&mut self, name: &'a ObjectName, args: &'a [FunctionArg], alias: Option<&'a TableAlias>) {
+    fn function_in_from(
+        &mut self,
+        name: &'a ObjectName,
+        args: &'a [FunctionArg],
+        alias: Option<&'a TableAlias>,
+    ) {
         let mut lineage = Lineage::default();
         for argument in args {
             self.argument(argument, &mut lineage);

@@ -2,8 +2,8 @@
 
 use chaperone_model::facts::{Access, ObjectKind, Verb};
 use sqlparser::ast::{
-    Action, CommentObject, FunctionDesc, Grant, GrantObjects, Grantee, GranteeName, GranteesType, ObjectName, ObjectNamePart,
-    ObjectType, Privileges, Revoke, Statement,
+    Action, CommentObject, FunctionDesc, Grant, GrantObjects, Grantee, GranteeName, GranteesType, ObjectName,
+    ObjectNamePart, ObjectType, Privileges, Revoke, Statement,
 };
 
 use super::Walk;
@@ -11,7 +11,16 @@ use super::Walk;
 impl<'a> Walk<'a> {
     pub(super) fn drop_objects(&mut self, statement: &'a Statement) {
         match statement {
-            Statement::Drop { object_type, if_exists: _, names, cascade: _, restrict: _, purge, temporary, table } => {
+            Statement::Drop {
+                object_type,
+                if_exists: _,
+                names,
+                cascade: _,
+                restrict: _,
+                purge,
+                temporary,
+                table,
+            } => {
                 self.foreign(*purge || *temporary || table.is_some(), "kind of DROP");
                 let kind = match object_type {
                     ObjectType::Table | ObjectType::View | ObjectType::MaterializedView => ObjectKind::Table,
@@ -29,7 +38,9 @@ impl<'a> Walk<'a> {
                 self.touch_all(names, kind, Access::Drop);
             }
             Statement::DropFunction(drop) => self.drop_functions(&drop.func_desc),
-            Statement::DropProcedure { if_exists: _, proc_desc, drop_behavior: _ } => self.drop_functions(proc_desc),
+            Statement::DropProcedure { if_exists: _, proc_desc, drop_behavior: _ } => {
+                self.drop_functions(proc_desc)
+            }
             Statement::DropDomain(drop) => self.touch(&drop.name, ObjectKind::Type, Access::Drop),
             Statement::DropPolicy(drop) => {
                 self.touch_ident(&drop.name, ObjectKind::Trigger, Access::Drop);
@@ -49,8 +60,12 @@ impl<'a> Walk<'a> {
                     self.touch(&operator.name, ObjectKind::Function, Access::Drop);
                 }
             }
-            Statement::DropOperatorFamily(drop) => self.touch_all(&drop.names, ObjectKind::Function, Access::Drop),
-            Statement::DropOperatorClass(drop) => self.touch_all(&drop.names, ObjectKind::Function, Access::Drop),
+            Statement::DropOperatorFamily(drop) => {
+                self.touch_all(&drop.names, ObjectKind::Function, Access::Drop)
+            }
+            Statement::DropOperatorClass(drop) => {
+                self.touch_all(&drop.names, ObjectKind::Function, Access::Drop)
+            }
             _ => self.opaque("kind of DROP"),
         }
     }
@@ -82,7 +97,12 @@ impl<'a> Walk<'a> {
         self.rights(privileges, objects.as_ref(), grantees);
     }
 
-    fn rights(&mut self, privileges: &'a Privileges, objects: Option<&'a GrantObjects>, grantees: &'a [Grantee]) {
+    fn rights(
+        &mut self,
+        privileges: &'a Privileges,
+        objects: Option<&'a GrantObjects>,
+        grantees: &'a [Grantee],
+    ) {
         for Grantee { grantee_type, name } in grantees {
             match name {
                 Some(GranteeName::ObjectName(name)) => self.touch_grantee(name),
@@ -136,7 +156,10 @@ impl<'a> Walk<'a> {
             | Action::Truncate
             | Action::Usage
                 if on_objects => {}
-            Action::Insert { columns } | Action::References { columns } | Action::Select { columns } | Action::Update { columns }
+            Action::Insert { columns }
+            | Action::References { columns }
+            | Action::Select { columns }
+            | Action::Update { columns }
                 if on_objects =>
             {
                 for column in columns.iter().flatten() {
@@ -161,7 +184,8 @@ impl<'a> Walk<'a> {
                 self.touch_all(names, ObjectKind::Schema, Access::Grant);
             }
             GrantObjects::Databases(names) => self.touch_all(names, ObjectKind::Database, Access::Grant),
-            GrantObjects::Function { name, arg_types: _ } | GrantObjects::Procedure { name, arg_types: _ } => {
+            GrantObjects::Function { name, arg_types: _ }
+            | GrantObjects::Procedure { name, arg_types: _ } => {
                 self.touch(name, ObjectKind::Function, Access::Grant);
             }
             GrantObjects::AllViewsInSchema { .. }

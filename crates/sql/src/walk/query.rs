@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use chaperone_model::facts::{Access, ObjectKind, Verb};
 use sqlparser::ast::{
-    Cte, Distinct, Expr, GroupByExpr, Ident, LimitClause, NamedWindowDefinition, NamedWindowExpr, Offset, OrderBy,
-    OrderByExpr, OrderByKind, OrderByOptions, OrderBySort, Query, Select, SelectFlavor, SelectInto, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, TableAlias, Values,
+    Cte, Distinct, Expr, GroupByExpr, Ident, LimitClause, NamedWindowDefinition, NamedWindowExpr, Offset,
+    OrderBy, OrderByExpr, OrderByKind, OrderByOptions, OrderBySort, Query, Select, SelectFlavor, SelectInto,
+    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, TableAlias, Values,
     WildcardAdditionalOptions, With,
 };
 
@@ -116,7 +116,10 @@ impl<'a> Walk<'a> {
             SetExpr::Query(query) => self.query(query),
             SetExpr::SetOperation { left, op, set_quantifier, right } => {
                 self.foreign(*op == SetOperator::Minus, "MINUS");
-                let known = matches!(set_quantifier, SetQuantifier::All | SetQuantifier::Distinct | SetQuantifier::None);
+                let known = matches!(
+                    set_quantifier,
+                    SetQuantifier::All | SetQuantifier::Distinct | SetQuantifier::None
+                );
                 self.foreign(!known, "BY NAME");
                 self.verb(Verb::Select);
                 let one = self.scoped(|walk| walk.set_expr(left));
@@ -276,7 +279,9 @@ impl<'a> Walk<'a> {
         for item in items {
             let added = self.select_item(item);
             match (&mut columns, added) {
-                (Some(all), Some(added)) if all.len().saturating_add(added.len()) <= MAX_OUTPUTS => all.extend(added),
+                (Some(all), Some(added)) if all.len().saturating_add(added.len()) <= MAX_OUTPUTS => {
+                    all.extend(added)
+                }
                 _ => columns = None,
             }
         }
@@ -285,7 +290,9 @@ impl<'a> Walk<'a> {
 
     fn select_item(&mut self, item: &'a SelectItem) -> Option<Vec<(&'a str, Out<'a>)>> {
         match item {
-            SelectItem::UnnamedExpr(expression) => Some(vec![(output_name(expression), self.output(expression))]),
+            SelectItem::UnnamedExpr(expression) => {
+                Some(vec![(output_name(expression), self.output(expression))])
+            }
             SelectItem::ExprWithAlias { expr, alias } => {
                 // `a ISNULL` is a test in PostgreSQL; the parser takes it for `a AS isnull`.
                 self.foreign(alias.quote_style.is_none() && alias.value == "isnull", "isnull");
@@ -373,7 +380,9 @@ impl<'a> Walk<'a> {
         self.foreign(interpolate.is_some(), "INTERPOLATE");
         match kind {
             OrderByKind::All(_) => self.opaque("ORDER BY ALL"),
-            OrderByKind::Expressions(expressions) => self.order_by_expressions(expressions, &mut Lineage::default()),
+            OrderByKind::Expressions(expressions) => {
+                self.order_by_expressions(expressions, &mut Lineage::default())
+            }
         }
     }
 

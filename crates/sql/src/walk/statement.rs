@@ -25,7 +25,16 @@ impl<'a> Walk<'a> {
                 self.foreign(!values.is_empty(), "COPY with data");
                 return self.copy(source, *to, target);
             }
-            Statement::Explain { describe_alias, analyze, verbose: _, query_plan, estimate, statement, format: _, options } => {
+            Statement::Explain {
+                describe_alias,
+                analyze,
+                verbose: _,
+                query_plan,
+                estimate,
+                statement,
+                format: _,
+                options,
+            } => {
                 self.foreign(*query_plan || *estimate, "kind of EXPLAIN");
                 self.explain(describe_alias, *analyze, options.as_deref(), statement);
             }
@@ -34,9 +43,21 @@ impl<'a> Walk<'a> {
                 self.effect(Effect::Prepared(name.value.clone()));
                 self.statement(statement);
             }
-            Statement::Execute { name, parameters, has_parentheses: _, immediate, into, using, output, default } => {
+            Statement::Execute {
+                name,
+                parameters,
+                has_parentheses: _,
+                immediate,
+                into,
+                using,
+                output,
+                default,
+            } => {
                 self.verb(Verb::Execute);
-                self.foreign(*immediate || *output || *default || !into.is_empty() || !using.is_empty(), "kind of EXECUTE");
+                self.foreign(
+                    *immediate || *output || *default || !into.is_empty() || !using.is_empty(),
+                    "kind of EXECUTE",
+                );
                 match name.as_ref().map(|name| self.parts(name)) {
                     Some(Some((None, name))) => self.effect(Effect::Prepared(name.to_owned())),
                     _ => self.opaque("name of EXECUTE"),
@@ -61,11 +82,21 @@ impl<'a> Walk<'a> {
                     self.touch(name, ObjectKind::Table, Access::Lock);
                 }
             }
-            Statement::StartTransaction { modes, begin: _, transaction: _, modifier, statements, exception, has_end_keyword } => {
+            Statement::StartTransaction {
+                modes,
+                begin: _,
+                transaction: _,
+                modifier,
+                statements,
+                exception,
+                has_end_keyword,
+            } => {
                 self.verb(Verb::Begin);
                 let block = !statements.is_empty() || exception.is_some() || *has_end_keyword;
                 self.foreign(modifier.is_some() || block, "kind of BEGIN");
-                let writes = |mode: &TransactionMode| *mode == TransactionMode::AccessMode(TransactionAccessMode::ReadWrite);
+                let writes = |mode: &TransactionMode| {
+                    *mode == TransactionMode::AccessMode(TransactionAccessMode::ReadWrite)
+                };
                 if modes.iter().any(writes) {
                     self.effect(Effect::Setting("transaction_read_only".to_owned()));
                 }
@@ -158,7 +189,9 @@ impl<'a> Walk<'a> {
                 self.comment(object_type, object_name);
             }
             // Read by `utility` before the parser.
-            Statement::Set(_) | Statement::Reset(_) | Statement::Vacuum(_) => self.opaque("setting or maintenance"),
+            Statement::Set(_) | Statement::Reset(_) | Statement::Vacuum(_) => {
+                self.opaque("setting or maintenance")
+            }
             // Not PostgreSQL's.
             Statement::Msck(_)
             | Statement::Install { .. }
@@ -248,7 +281,8 @@ impl<'a> Walk<'a> {
                     self.all_columns();
                 }
                 let outputs = columns.iter().map(|Ident { value, .. }| (value.as_str(), Out::Column(value)));
-                let outputs: Vec<_> = if columns.is_empty() { vec![("*", Out::Star)] } else { outputs.collect() };
+                let outputs: Vec<_> =
+                    if columns.is_empty() { vec![("*", Out::Star)] } else { outputs.collect() };
                 to.then(|| outputs.into())
             }
         }
@@ -305,7 +339,8 @@ impl<'a> Walk<'a> {
     }
 
     fn truncate(&mut self, truncate: &'a Truncate) {
-        let Truncate { table_names, partitions, table: _, if_exists, identity: _, cascade: _, on_cluster } = truncate;
+        let Truncate { table_names, partitions, table: _, if_exists, identity: _, cascade: _, on_cluster } =
+            truncate;
         self.verb(Verb::Truncate);
         self.foreign(partitions.is_some() || *if_exists || on_cluster.is_some(), "kind of TRUNCATE");
         for TruncateTableTarget { name, only: _, has_asterisk: _ } in table_names {
@@ -325,7 +360,8 @@ impl<'a> Walk<'a> {
             compute_statistics,
             has_table_keyword,
         } = analyze;
-        let foreign = partitions.is_some() || *for_columns || *cache_metadata || *noscan || *compute_statistics;
+        let foreign =
+            partitions.is_some() || *for_columns || *cache_metadata || *noscan || *compute_statistics;
         self.foreign(foreign || *has_table_keyword, "kind of ANALYZE");
         if let Some(name) = table_name {
             self.touch(name, ObjectKind::Table, Access::Read);

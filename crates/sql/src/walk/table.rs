@@ -2,10 +2,10 @@
 
 use chaperone_model::facts::{Access, ObjectKind, Verb};
 use sqlparser::ast::{
-    AlterColumnOperation, AlterTable, AlterTableOperation, CheckConstraint, ColumnDef, ColumnOption, CreateTable,
-    CreateTableLike, CreateTableLikeKind, CreateTableOptions, CreateView, ExcludeConstraint, ForValues,
-    ForeignKeyConstraint, IndexColumn, Partition, PartitionBoundValue, RenameTableNameKind, ReplicaIdentity,
-    SequenceOptions, SqlOption, TableConstraint, ViewColumnDef,
+    AlterColumnOperation, AlterTable, AlterTableOperation, CheckConstraint, ColumnDef, ColumnOption,
+    CreateTable, CreateTableLike, CreateTableLikeKind, CreateTableOptions, CreateView, ExcludeConstraint,
+    ForValues, ForeignKeyConstraint, IndexColumn, Partition, PartitionBoundValue, RenameTableNameKind,
+    ReplicaIdentity, SequenceOptions, SqlOption, TableConstraint, ViewColumnDef,
 };
 
 use super::Walk;
@@ -166,7 +166,9 @@ impl<'a> Walk<'a> {
             CreateTableOptions::None => return,
             CreateTableOptions::With(options) => options,
             CreateTableOptions::Plain(options) if options.is_empty() => return,
-            CreateTableOptions::Options(_) | CreateTableOptions::Plain(_) | CreateTableOptions::TableProperties(_) => {
+            CreateTableOptions::Options(_)
+            | CreateTableOptions::Plain(_)
+            | CreateTableOptions::TableProperties(_) => {
                 return self.opaque("options of a table");
             }
         };
@@ -241,7 +243,9 @@ impl<'a> Walk<'a> {
                 SequenceOptions::IncrementBy(value, _)
                 | SequenceOptions::StartWith(value, _)
                 | SequenceOptions::Cache(value) => self.discard(value),
-                SequenceOptions::MinValue(value) | SequenceOptions::MaxValue(value) => self.discard_all(value),
+                SequenceOptions::MinValue(value) | SequenceOptions::MaxValue(value) => {
+                    self.discard_all(value)
+                }
                 SequenceOptions::Cycle(_) => {}
             }
         }
@@ -297,7 +301,9 @@ impl<'a> Walk<'a> {
             TableConstraint::PrimaryKeyUsingIndex(using) | TableConstraint::UniqueUsingIndex(using) => {
                 self.touch_ident(&using.index_name, ObjectKind::Index, Access::Alter);
             }
-            TableConstraint::Index(_) | TableConstraint::FulltextOrSpatial(_) => self.opaque("kind of constraint"),
+            TableConstraint::Index(_) | TableConstraint::FulltextOrSpatial(_) => {
+                self.opaque("kind of constraint")
+            }
         }
     }
 
@@ -342,9 +348,20 @@ impl<'a> Walk<'a> {
 
     pub(super) fn alter_table(&mut self, table: &'a AlterTable) {
         self.verb(Verb::Alter);
-        let AlterTable { name, if_exists: _, only: _, operations, location, on_cluster, table_type, end_token: _ } =
-            table;
-        self.foreign(location.is_some() || on_cluster.is_some() || table_type.is_some(), "kind of ALTER TABLE");
+        let AlterTable {
+            name,
+            if_exists: _,
+            only: _,
+            operations,
+            location,
+            on_cluster,
+            table_type,
+            end_token: _,
+        } = table;
+        self.foreign(
+            location.is_some() || on_cluster.is_some() || table_type.is_some(),
+            "kind of ALTER TABLE",
+        );
         self.touch(name, ObjectKind::Table, Access::Alter);
         for operation in operations {
             self.alter_table_operation(operation);
@@ -353,15 +370,27 @@ impl<'a> Walk<'a> {
 
     fn alter_table_operation(&mut self, operation: &'a AlterTableOperation) {
         match operation {
-            AlterTableOperation::AddConstraint { constraint, not_valid: _ } => self.table_constraint(constraint),
-            AlterTableOperation::AddColumn { column_keyword: _, if_not_exists: _, column_def, column_position } => {
+            AlterTableOperation::AddConstraint { constraint, not_valid: _ } => {
+                self.table_constraint(constraint)
+            }
+            AlterTableOperation::AddColumn {
+                column_keyword: _,
+                if_not_exists: _,
+                column_def,
+                column_position,
+            } => {
                 self.foreign(column_position.is_some(), "position of a column");
                 self.column(&column_def.name);
                 for option in &column_def.options {
                     self.column_option(&option.option);
                 }
             }
-            AlterTableOperation::DropColumn { has_column_keyword: _, column_names, if_exists: _, drop_behavior: _ } => {
+            AlterTableOperation::DropColumn {
+                has_column_keyword: _,
+                column_names,
+                if_exists: _,
+                drop_behavior: _,
+            } => {
                 for column in column_names {
                     self.column(column);
                 }

@@ -2,10 +2,11 @@
 
 use chaperone_model::facts::{Access, ObjectKind, Verb};
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, ConflictTarget, Delete, DoUpdate, Expr, FromTable, Insert, Merge, MergeAction,
-    MergeClause, MergeClauseKind, MergeInsertExpr, MergeInsertKind, MergeUpdateExpr, MergeUpdateKind, ObjectName,
-    OnConflict, OnConflictAction, OnInsert, OutputClause, Query, SelectItem, SetExpr, TableAlias,
-    TableAliasWithoutColumns, TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind,
+    Assignment, AssignmentTarget, ConflictTarget, Delete, DoUpdate, Expr, FromTable, Insert, Merge,
+    MergeAction, MergeClause, MergeClauseKind, MergeInsertExpr, MergeInsertKind, MergeUpdateExpr,
+    MergeUpdateKind, ObjectName, OnConflict, OnConflictAction, OnInsert, OutputClause, Query, SelectItem,
+    SetExpr, TableAlias, TableAliasWithoutColumns, TableFactor, TableObject, TableWithJoins, Update,
+    UpdateTableFromKind,
 };
 
 use super::Walk;
@@ -96,7 +97,10 @@ impl<'a> Walk<'a> {
             (SetExpr::Values(values), None, None, None)
                 if source.fetch.is_none() && source.locks.is_empty() && source.for_clause.is_none() =>
             {
-                self.foreign(source.settings.is_some() || source.format_clause.is_some(), "SETTINGS or FORMAT");
+                self.foreign(
+                    source.settings.is_some() || source.format_clause.is_some(),
+                    "SETTINGS or FORMAT",
+                );
                 self.foreign(!source.pipe_operators.is_empty(), "pipe operator");
                 self.scoped(|walk| walk.values(values));
             }
@@ -148,7 +152,7 @@ impl<'a> Walk<'a> {
             walk.update_from(from.as_ref());
             walk.assignments(assignments);
             walk.discard_all(selection);
-            let Some((name, alias)) = target else { return None };
+            let (name, alias) = target?;
             walk.bound(selection.as_ref(), name, alias);
             walk.returning(returning.as_deref(), name)
         })
@@ -289,7 +293,7 @@ impl<'a> Walk<'a> {
             let target = walk.target_factor(table);
             walk.table_factor(source);
             walk.discard(on);
-            let Some((name, alias)) = target else { return None };
+            let (name, alias) = target?;
             let bare = walk.parts(name).map_or("", |(_, bare)| bare);
             let target = Target::new(bare, alias.map(|alias| alias.name.value.as_str()));
             let joined = is_bounding(on, &target);
@@ -322,7 +326,12 @@ impl<'a> Walk<'a> {
                 self.verb(Verb::Delete);
                 self.unbounded |= !bounded;
             }
-            MergeAction::Update(MergeUpdateExpr { update_token: _, kind, update_predicate, delete_predicate }) => {
+            MergeAction::Update(MergeUpdateExpr {
+                update_token: _,
+                kind,
+                update_predicate,
+                delete_predicate,
+            }) => {
                 self.verb(Verb::Update);
                 self.unbounded |= !bounded;
                 self.foreign(update_predicate.is_some() || delete_predicate.is_some(), "predicate in MERGE");
@@ -331,7 +340,13 @@ impl<'a> Walk<'a> {
                     MergeUpdateKind::Wildcard => self.opaque("UPDATE *"),
                 }
             }
-            MergeAction::Insert(MergeInsertExpr { insert_token: _, columns, kind_token: _, kind, insert_predicate }) => {
+            MergeAction::Insert(MergeInsertExpr {
+                insert_token: _,
+                columns,
+                kind_token: _,
+                kind,
+                insert_predicate,
+            }) => {
                 self.verb(Verb::Insert);
                 self.foreign(insert_predicate.is_some(), "predicate in MERGE");
                 if columns.is_empty() {

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use chaperone_flow::Call;
 use chaperone_identity::{HostSignatures, Keyring};
 use chaperone_token::sign::SigningKey;
 use chaperone_token::{Algorithm, HostVerify};
@@ -76,6 +77,40 @@ fn a_rotation_is_found_and_a_flood_of_unknown_keys_is_not_passed_on() {
     world.wait(10_000);
     assert_eq!(outcome(&world, &world.signed(&new_key(), |_| {})), "ID108");
     assert_eq!(world.calls(), 6);
+}
+
+#[test]
+fn a_rotation_of_keys_without_names_is_found_too() {
+    let world = World::new();
+    world.settings.set(policy(|policy| policy["identity"]["issuers"][0]["jwks"]["path"] = json!("/unnamed")));
+    let sign = |key: &SigningKey| {
+        key.sign_parts(br#"{"alg":"EdDSA"}"#, world.claims().to_string().as_bytes()).unwrap()
+    };
+    assert_eq!(outcome(&world, &sign(key())), "in");
+    let next = new_key();
+    *world.provider.keys.borrow_mut() = vec![next.clone()];
+    assert_eq!(outcome(&world, &sign(&next)), "ID106", "within 10 s of the last fetch");
+    world.wait(10_000);
+    assert_eq!(outcome(&world, &sign(&next)), "in");
+    assert_eq!(world.calls(), 2);
+    world.wait(10_000);
+    assert_eq!(outcome(&world, &sign(key())), "ID106");
+    assert_eq!(world.calls(), 3);
+}
+
+#[test]
+fn a_reply_to_nothing_is_nothing() {
+    let world = World::new();
+    let mut wire = Wire::open(&world, Target::new(Method::Scram));
+    wire.holds_calls = true;
+    wire.start("analyst");
+    wire.token(&world.token());
+    let (flow, call) = wire.calls[0].clone();
+    wire.calls = vec![(flow, Call { id: call.id + 7, ..call.clone() }), (flow, call)];
+    wire.answer_call();
+    assert_eq!((wire.calls.len(), result(&wire).as_str()), (1, "waits"));
+    wire.answer_calls();
+    assert_eq!(result(&wire), "in");
 }
 
 #[test]

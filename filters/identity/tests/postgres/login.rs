@@ -5,7 +5,7 @@ use chaperone_proto::{Body, Source};
 
 use crate::target::{Method, Target};
 use crate::wire::Wire;
-use crate::world::{World, new_key};
+use crate::world::World;
 
 /// A session of a role, logged in with a good token.
 pub(crate) fn logged_in<'w>(world: &'w World, role: &str) -> Wire<'w> {
@@ -71,6 +71,19 @@ fn everybody_who_must_know_is_told_who_it_is() {
 }
 
 #[test]
+fn a_notice_to_everybody_is_not_for_who_was_not_let_in() {
+    let world = World::new();
+    let mut wire = Wire::open(&world, Target::new(Method::Scram));
+    let notice = b"N\0\0\0\x09Mhi\0\0";
+    wire.start("analyst");
+    wire.target_says(notice);
+    assert_eq!(wire.shown(), "R");
+    wire.token(&world.token());
+    wire.target_says(notice);
+    assert_eq!(wire.shown(), "RRSKZN");
+}
+
+#[test]
 fn nothing_is_told_before_the_target_has_let_us_in() {
     let world = World::new();
     let mut wire = Wire::open(&world, Target::with_password(Method::Scram, "another"));
@@ -102,9 +115,10 @@ fn a_token_that_comes_early_is_not_lost() {
         wire.answer_calls();
         assert_eq!(wire.shown(), "RRSKZ", "{role}");
 
-        // Now they are: the token is verified before the target has said a word.
+        // Now they are: the token is verified before the target has said a word. Its words come one by one.
         let mut wire = Wire::open(&world, Target::new(method));
-        wire.say(&both);
+        wire.pieces = vec![9];
+        wire.say_at_once(&both);
         assert_eq!(wire.shown(), "RRSKZ", "{role}");
     }
 }
@@ -174,5 +188,4 @@ fn keys_are_fetched_once_and_a_token_is_verified_once() {
         assert_eq!(wire.count("chaperone.token.remembered"), u64::from(round > 0));
     }
     assert_eq!(world.calls(), 2, "discovery and keys");
-    world.provider.keys.borrow_mut().push(new_key());
 }

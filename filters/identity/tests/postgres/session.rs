@@ -71,6 +71,9 @@ fn a_copy_that_began_in_time_may_end_but_nothing_begins_inside_it() {
     world.wait(400_000);
     wire.say(&batch(false));
     assert!(!wire.target.got.contains(&b'P'));
+    assert_eq!(wire.shown(), "RRSKZGEZE");
+    assert_eq!(wire.error(), "FATAL 28000 ID102");
+    assert!(wire.closes());
 }
 
 #[test]

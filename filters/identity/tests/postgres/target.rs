@@ -239,6 +239,13 @@ impl Target {
                 write::ready_for_query(out, TransactionStatus::Idle);
             }
             tag::client::COPY_DATA | tag::client::FLUSH => {}
+            tag::client::COPY_FAIL => {
+                let severity = Severity::Error;
+                let message = "COPY from stdin failed";
+                let error = ErrorFields { severity, code: "57014", message, detail: None, hint: None };
+                error.write_error(out);
+                write::ready_for_query(out, TransactionStatus::Idle);
+            }
             tag::client::PARSE => write::empty(out, tag::server::PARSE_COMPLETE),
             tag::client::BIND => write::empty(out, tag::server::BIND_COMPLETE),
             tag::client::CLOSE => write::empty(out, tag::server::CLOSE_COMPLETE),

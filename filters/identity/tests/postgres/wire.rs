@@ -24,6 +24,8 @@ impl Random for Counting {
 pub(crate) struct Wire<'w> {
     world: &'w World,
     line: Line,
+    /// The next module of the chain, which like every module keeps out what PostgreSQL's protocol does not know.
+    next: Line,
     random: Counting,
     pub(crate) target: Target,
     pub(crate) to_target: Vec<u8>,
@@ -53,6 +55,7 @@ impl<'w> Wire<'w> {
         let mut wire = Self {
             world,
             line: Line::new(vec![Box::new(flow)], Limits::default(), false),
+            next: Line::new(Vec::new(), Limits::default(), false),
             random: Counting(1),
             target,
             to_target: Vec::new(),
@@ -75,6 +78,11 @@ impl<'w> Wire<'w> {
             rest = later;
             self.event(&Input::Client(now));
         }
+    }
+
+    /// As [`Self::say`], in one read, whatever becomes of the answers.
+    pub(crate) fn say_at_once(&mut self, bytes: &[u8]) {
+        self.event(&Input::Client(bytes));
     }
 
     pub(crate) fn start(&mut self, role: &str) {
@@ -105,7 +113,26 @@ impl<'w> Wire<'w> {
 
     /// The target says this of its own accord.
     pub(crate) fn target_says(&mut self, bytes: &[u8]) {
-        self.event(&Input::Server(bytes));
+        let mut rest = bytes;
+        for piece in self.sizes(bytes.len()) {
+            let (now, later) = rest.split_at(piece);
+            rest = later;
+            let now = self.through_next(now, Line::server_data);
+            self.event(&Input::Server(&now));
+        }
+    }
+
+    fn through_next(
+        &mut self,
+        bytes: &[u8],
+        way: impl FnOnce(&mut Line, &mut Env<'_>, &[u8]) -> Outcome,
+    ) -> Vec<u8> {
+        let now = Now { unix_nanos: self.world.millis() * 1_000_000 };
+        let mut env = Env { now, random: &mut self.random };
+        match way(&mut self.next, &mut env, bytes).buffer {
+            Buffer::Keep => bytes.to_vec(),
+            Buffer::Replace(other) => other,
+        }
     }
 
     /// Time passes, as the host sees it.
@@ -127,11 +154,16 @@ impl<'w> Wire<'w> {
     /// The provider answers what was asked, and what follows from that.
     pub(crate) fn answer_calls(&mut self) {
         while !self.calls.is_empty() {
-            let (flow, call) = self.calls.remove(0);
-            let (status, body) = self.world.provider.answer(&call);
-            let reply = Reply { id: call.id, status, body: &body };
-            self.event(&Input::Reply(flow, reply));
+            self.answer_call();
         }
+    }
+
+    /// The provider answers the first call.
+    pub(crate) fn answer_call(&mut self) {
+        let (flow, call) = self.calls.remove(0);
+        let (status, body) = self.world.provider.answer(&call);
+        let reply = Reply { id: call.id, status, body: &body };
+        self.event(&Input::Reply(flow, reply));
     }
 
     fn sizes(&self, total: usize) -> Vec<usize> {
@@ -183,13 +215,9 @@ impl<'w> Wire<'w> {
                 other => self.effects.push(other),
             }
         }
+        let to_target = self.through_next(&to_target, |next, env, bytes| next.client_data(env, bytes, None));
         let answer = self.target.receive(&to_target);
-        let mut rest = answer.as_slice();
-        for piece in self.sizes(rest.len()) {
-            let (now, later) = rest.split_at(piece);
-            rest = later;
-            self.event(&Input::Server(now));
-        }
+        self.target_says(&answer);
         if !self.holds_calls {
             self.answer_calls();
         }

@@ -52,6 +52,13 @@ impl Provider {
                 let keys: Vec<Value> = self.keys.borrow().iter().map(SigningKey::public_jwk).collect();
                 json!({ "keys": keys })
             }
+            "/unnamed" => {
+                let mut keys: Vec<Value> = self.keys.borrow().iter().map(SigningKey::public_jwk).collect();
+                for key in &mut keys {
+                    key.as_object_mut().unwrap().remove("kid");
+                }
+                json!({ "keys": keys })
+            }
             other => panic!("{other}"),
         };
         (Some(200), document.to_string().into_bytes())

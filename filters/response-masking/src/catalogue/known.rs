@@ -62,7 +62,7 @@ impl Known {
     }
 
     /// Takes a row of the answer: OID, number, place of the mask, schema, table, column (these three as UTF-8 in
-    /// hexadecimal), count of columns; or the highest OID with number 0.
+    /// hexadecimal), count of columns, whether it is the column of the mask itself; or the highest OID with number 0.
     pub(super) fn add(&mut self, row: &DataRow<'_>) -> Option<()> {
         let mut values = row.values();
         let mut next = || std::str::from_utf8(values.next()??).ok();
@@ -75,17 +75,20 @@ impl Known {
         let mask: usize = next()?.parse().ok()?;
         let (schema, table, name) = (unhex(next()?)?, unhex(next()?)?, unhex(next()?)?);
         let columns_most: i16 = next()?.parse().ok()?;
+        // Of something that is made of the column nothing may stay readable.
+        let exact = next()? == "t";
         let transform = self.columns.get(mask)?.transform;
+        let transform = if exact || transform == Transform::Null { transform } else { Transform::Redact };
         let entry = self.tables.entry(oid).or_insert_with(|| {
             self.by_name.entry(table).or_default().push(oid);
             Table { schema, columns_most, hidden: Vec::new() }
         });
         match entry.hidden.iter_mut().find(|hidden| hidden.number == number) {
-            Some(hidden) if hidden.mask <= mask => {}
-            Some(hidden) => {
+            Some(hidden) if hidden.mask > mask || hidden.mask == mask && !exact => {
                 hidden.mask = mask;
                 hidden.transform = transform;
             }
+            Some(_) => {}
             None => entry.hidden.push(Hidden { number, name, mask, transform }),
         }
         Some(())
@@ -107,7 +110,11 @@ impl Known {
     }
 
     /// The hidden columns of every table that a name in a statement may mean.
-    pub(crate) fn hidden_in(&self, schema: Option<&str>, name: &str) -> impl Iterator<Item = (&str, Transform)> {
+    pub(crate) fn hidden_in(
+        &self,
+        schema: Option<&str>,
+        name: &str,
+    ) -> impl Iterator<Item = (&str, Transform)> {
         let oids = self.by_name.get(name).map(Vec::as_slice).unwrap_or_default();
         oids.iter()
             .filter_map(|oid| self.tables.get(oid))

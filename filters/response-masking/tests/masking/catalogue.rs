@@ -6,7 +6,12 @@ use chaperone_response_masking::{CATALOGUE_AGE_MOST, CATALOGUE_ROWS_MOST};
 use crate::session::*;
 
 /// What a result shows while the question of its command is answered by `answer`.
-fn asked(session: &mut Session, sql: &str, answer: &[u8], column: chaperone_pgwire::server::Column<'_>) -> String {
+fn asked(
+    session: &mut Session,
+    sql: &str,
+    answer: &[u8],
+    column: chaperone_pgwire::server::Column<'_>,
+) -> String {
     assert_eq!(letters(&session.client(&query(sql))), "Q Q", "asked in front of the command");
     let result = [description(&[column]), row(&[Some(SECRET.as_bytes())]), done(), idle()].concat();
     let shown = session.server(&[answer, &result].concat());
@@ -67,7 +72,10 @@ fn without_an_answer_nothing_of_a_table_is_shown() {
         (failure(), "refused by the server"),
         ([done(), idle()].concat(), "empty"),
         (catalogue(&usual()[..2]), "cut off"),
-        (catalogue(&[(CUSTOMERS, 3, 999, "public", "customers", "card", 4), usual()[2]]), "of another question"),
+        (
+            catalogue(&[(CUSTOMERS, 3, 999, "public", "customers", "card", 4), usual()[2]]),
+            "of another question",
+        ),
         (catalogue(&vec![usual()[0]; CATALOGUE_ROWS_MOST + 1]), "too long"),
     ] {
         let mut session = Session::new(CARDS);
@@ -76,11 +84,18 @@ fn without_an_answer_nothing_of_a_table_is_shown() {
         let pg_class = column("relname", 1259, 2, 19);
         assert_eq!(asked(&mut session, "select relname from pg_class", &answer, pg_class), SECRET, "{why}");
         let stats = column("stavalues1", 2619, 27, 2277);
-        assert_eq!(asked(&mut session, "select stavalues1 from pg_statistic", &answer, stats), "RM104", "{why}");
+        assert_eq!(
+            asked(&mut session, "select stavalues1 from pg_statistic", &answer, stats),
+            "RM104",
+            "{why}"
+        );
         let upper = computed("upper");
         assert_eq!(asked(&mut session, "select upper(x) from a_view", &answer, upper), "RM104", "{why}");
         // Asked again each time, and in the end answered.
-        assert_eq!(asked(&mut session, "select card from customers", &catalogue(&usual()), card()), "************1234");
+        assert_eq!(
+            asked(&mut session, "select card from customers", &catalogue(&usual()), card()),
+            "************1234"
+        );
     }
 }
 
@@ -88,7 +103,10 @@ fn without_an_answer_nothing_of_a_table_is_shown() {
 fn what_was_known_does_not_outlive_a_failure() {
     let mut session = Session::learnt(CARDS);
     session.millis += CATALOGUE_AGE_MOST;
-    assert_eq!(asked(&mut session, "select name from customers", &failure(), column("n", CUSTOMERS, 2, TEXT)), "RM104");
+    assert_eq!(
+        asked(&mut session, "select name from customers", &failure(), column("n", CUSTOMERS, 2, TEXT)),
+        "RM104"
+    );
 }
 
 #[test]
@@ -112,12 +130,32 @@ masking:
 fn what_is_newer_than_the_catalogue_is_told_by_name_or_refused() {
     let newer = NEWEST + 1;
     for (sql, column, expected, why) in [
-        ("select card from fresh", column("card", newer, 1, TEXT), "************1234", "called as a hidden column"),
-        ("select card as x from fresh", column("x", newer, 1, TEXT), "************1234", "also under another name"),
+        (
+            "select card from fresh",
+            column("card", newer, 1, TEXT),
+            "************1234",
+            "called as a hidden column",
+        ),
+        (
+            "select card as x from fresh",
+            column("x", newer, 1, TEXT),
+            "************1234",
+            "also under another name",
+        ),
         ("select a from fresh", column("a", newer, 1, TEXT), SECRET, "nothing to do with masks"),
-        ("select a as x from public.customers", column("x", newer, 1, TEXT), "RM104", "made anew under its name"),
+        (
+            "select a as x from public.customers",
+            column("x", newer, 1, TEXT),
+            "RM104",
+            "made anew under its name",
+        ),
         ("select added from customers", column("added", CUSTOMERS, 5, TEXT), "RM104", "a column added since"),
-        ("select card from customers", column("card", CUSTOMERS, 5, TEXT), "************1234", "dropped and added"),
+        (
+            "select card from customers",
+            column("card", CUSTOMERS, 5, TEXT),
+            "************1234",
+            "dropped and added",
+        ),
         ("fetch 1 from c", column("a", newer, 1, TEXT), SECRET, "a cursor over something harmless"),
     ] {
         let mut session = Session::learnt(CARDS);
@@ -133,13 +171,20 @@ fn what_the_session_makes_of_hidden_columns_is_refused_until_the_catalogue_knows
     session.run("begin", &begun);
     session.run("create view v as select card as harmless from customers", &begun);
     let harmless = column("harmless", NEWEST + 1, 1, TEXT);
-    assert_eq!(session.result("select harmless from v", &[harmless]), "RM104");
-    let sent = session.client(&query("copy v to stdout"));
-    assert_eq!(letters(&sent), "Q");
-    let shown = session.server(&[b"H\0\0\0\x09\0\0\x01\0\0".to_vec(), done(), idle()].concat());
-    assert_eq!(reason(&shown), "RM104");
+    let in_transaction = || ready(TransactionStatus::InTransaction);
+    let result = |ready| [description(&[harmless]), row(&[Some(SECRET.as_bytes())]), done(), ready].concat();
+    let shown = session.run("select harmless from v", &result(in_transaction()));
+    assert_eq!((letters(&shown).as_str(), reason(&shown).as_str()), ("E Z", "RM104"));
+    let copied = [b"H\0\0\0\x09\0\0\x01\0\0".to_vec(), done(), in_transaction()].concat();
+    assert_eq!(reason(&session.run("copy v to stdout", &copied)), "RM104");
+    session.run("commit", &[done(), idle()].concat());
     let mut learnt = usual();
     learnt.push((NEWEST + 1, 1, 0, "public", "v", "harmless", 1));
     learnt[2].0 = NEWEST + 1;
-    assert_eq!(asked(&mut session, "select harmless from v", &catalogue(&learnt), harmless), "************1234");
+    assert_eq!(
+        asked(&mut session, "select harmless from v", &catalogue(&learnt), harmless),
+        "************1234"
+    );
+    let fresh = column("a", NEWEST + 2, 1, TEXT);
+    assert_eq!(session.result("select a from fresh", &[fresh]), SECRET, "known now, so nothing is suspected");
 }

@@ -43,31 +43,110 @@ fn what_the_server_names_no_table_for_is_told_by_the_facts() {
     let int = |name| column(name, 0, 0, INT4);
     let cases: &[(&str, Vec<Column<'_>>, &str, &str)] = &[
         ("select upper(card) from customers", vec![computed("upper")], "[redacted]", "computed from a card"),
-        ("select upper(name) from customers", vec![computed("upper")], SECRET, "computed from something else"),
-        ("select upper(name), card from customers", vec![computed("upper"), card()], "4111111111111234|************1234", "each column for itself"),
+        (
+            "select upper(name) from customers",
+            vec![computed("upper")],
+            SECRET,
+            "computed from something else",
+        ),
+        (
+            "select upper(name), card from customers",
+            vec![computed("upper"), card()],
+            "4111111111111234|************1234",
+            "each column for itself",
+        ),
         ("select count(*) from customers", vec![int("count")], SECRET, "computed from nothing"),
-        ("select length(card) from customers", vec![int("length")], "RM103", "a number in its place would be taken for the result"),
-        ("select card is null from customers", vec![column("?column?", 0, 0, 16)], "RM103", "no truth about a card either"),
+        (
+            "select length(card) from customers",
+            vec![int("length")],
+            "RM103",
+            "a number in its place would be taken for the result",
+        ),
+        (
+            "select card is null from customers",
+            vec![column("?column?", 0, 0, 16)],
+            "RM103",
+            "no truth about a card either",
+        ),
         ("select to_json(c) from customers c", vec![computed("to_json")], "RM103", "a whole row"),
-        ("select c from customers c", vec![column("c", CUSTOMERS, 0, 2249)], "RM103", "a whole row as the server tells it"),
-        ("select card from customers union all select name from other", vec![computed("card")], "[redacted]", "a set operation"),
-        ("select x from (select card as x from customers union select 'a') s", vec![computed("x")], "[redacted]", "through a subquery"),
-        ("select * from customers full join b using (card)", vec![computed("card")], MASKED, "merged columns keep their name"),
-        ("select * from customers full join b using (id)", vec![computed("id")], SECRET, "merged, and no card"),
-        ("with recursive r as (select card as x from customers union all select x from r) select x from r", vec![computed("x")], "RM103", "a query that reads itself"),
-        ("insert into customers (id) values (1) returning upper(card)", vec![computed("upper")], "[redacted]", "RETURNING"),
+        (
+            "select c from customers c",
+            vec![column("c", CUSTOMERS, 0, 2249)],
+            "RM103",
+            "a whole row as the server tells it",
+        ),
+        (
+            "select card from customers union all select name from other",
+            vec![computed("card")],
+            "[redacted]",
+            "a set operation",
+        ),
+        (
+            "select x from (select card as x from customers union select 'a') s",
+            vec![computed("x")],
+            "[redacted]",
+            "through a subquery",
+        ),
+        (
+            "select * from customers full join b using (card)",
+            vec![computed("card")],
+            MASKED,
+            "merged columns keep their name",
+        ),
+        (
+            "select * from customers full join b using (id)",
+            vec![computed("id")],
+            SECRET,
+            "merged, and no card",
+        ),
+        (
+            "with recursive r as (select card as x from customers union all select x from r) select x from r",
+            vec![computed("x")],
+            "RM103",
+            "a query that reads itself",
+        ),
+        (
+            "insert into customers (id) values (1) returning upper(card)",
+            vec![computed("upper")],
+            "[redacted]",
+            "RETURNING",
+        ),
         ("select upper(c) from contacts", vec![computed("upper")], "[redacted]", "a view, by the catalogue"),
         ("select upper(c) from hr.contacts", vec![computed("upper")], SECRET, "a view of another schema"),
-        ("select upper(card) from hr.customers", vec![computed("upper")], SECRET, "a table of another schema"),
+        (
+            "select upper(card) from hr.customers",
+            vec![computed("upper")],
+            SECRET,
+            "a table of another schema",
+        ),
         ("select upper(card) from other", vec![computed("upper")], SECRET, "a table without masks"),
         ("select 1, 2", vec![int("a"), int("b")], "4111111111111234|4111111111111234", "no table at all"),
-        ("select card from get_cards(1)", vec![computed("card")], MASKED, "a function that returns a column of that name"),
-        ("select * from get_cards()", vec![computed("other")], SECRET, "a function that returns anything else"),
+        (
+            "select card from get_cards(1)",
+            vec![computed("card")],
+            MASKED,
+            "a function that returns a column of that name",
+        ),
+        (
+            "select * from get_cards()",
+            vec![computed("other")],
+            SECRET,
+            "a function that returns anything else",
+        ),
         ("show search_path", vec![computed("search_path")], SECRET, "a setting"),
         ("explain select card from customers", vec![computed("QUERY PLAN")], SECRET, "a plan"),
-        ("select most_common_vals from pg_stats", vec![column("most_common_vals", 12_100, 10, 2277)], SECRET, "see below"),
-        ("select most_common_vals::text from pg_stats", vec![computed("most_common_vals")], "[redacted]", "statistics hold values"),
-        ("select card from customers, other", vec![card(), computed("more")], "RM103", "the server tells more columns than the facts"),
+        (
+            "select most_common_vals::text from pg_stats",
+            vec![computed("most_common_vals")],
+            "[redacted]",
+            "statistics hold values",
+        ),
+        (
+            "select card from customers, other",
+            vec![card(), computed("more")],
+            "RM103",
+            "the server tells more columns than the facts",
+        ),
         ("select wibble wobble from customers where", vec![computed("a")], "RM103", "not understood"),
         ("do $$ begin end $$", vec![computed("a")], "RM103", "not told"),
     ];
@@ -173,7 +252,8 @@ fn binary_values_stay_what_they_are() {
 #[test]
 fn a_row_of_another_length_than_its_description_is_not_shown() {
     let mut session = Session::learnt(CARDS);
-    let answer = [description(&[card()]), row(&[Some(b"1"), Some(SECRET.as_bytes())]), done(), idle()].concat();
+    let answer =
+        [description(&[card()]), row(&[Some(b"1"), Some(SECRET.as_bytes())]), done(), idle()].concat();
     let shown = session.run("select card from customers", &answer);
     assert_eq!(letters(&shown), "T E Z");
     let answer = [row(&[Some(SECRET.as_bytes())]), done(), idle()].concat();
@@ -280,7 +360,11 @@ fn a_new_policy_holds_for_the_next_command() {
     let answer = [description(&[card()]), row(&[Some(SECRET.as_bytes())]), done(), idle()].concat();
     let shown = session.server(&[catalogue(&usual()), answer].concat());
     assert_eq!(rows(&shown), [[MASKED]]);
-    assert_eq!(session.result("fetch 1 from c", &[computed("x")]), "RM103", "opened before the masks were known");
+    assert_eq!(
+        session.result("fetch 1 from c", &[computed("x")]),
+        "RM103",
+        "opened before the masks were known"
+    );
     session.settings.set(settings(""));
     assert_eq!(session.result("select card from customers", &[card()]), SECRET);
 }

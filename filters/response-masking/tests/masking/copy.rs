@@ -80,7 +80,8 @@ fn in_works_behind_a_refused_result() {
     let mut session = Session::learnt(CARDS);
     let refused = [description(&[column("length", 0, 0, INT4)]), row(&[Some(b"16")]), done()].concat();
     let copy_in = vec![tag::server::COPY_IN_RESPONSE, 0, 0, 0, 9, 0, 0, 1, 0, 0];
-    let shown = session.run("select length(card) from customers; copy t from stdin", &[refused, copy_in].concat());
+    let shown =
+        session.run("select length(card) from customers; copy t from stdin", &[refused, copy_in].concat());
     assert_eq!(letters(&shown), "E G", "or both sides would wait");
     let mut ends = Vec::new();
     chaperone_pgwire::client::write::copy_fail(&mut ends, b"no").unwrap();

@@ -15,24 +15,24 @@ use chaperone_response_masking::ResponseMasking;
 use chaperone_settings::{Environment, Settings};
 
 /// The table of most tests: OID 16400 with id, name, card and email as columns 1 to 4.
-pub const CUSTOMERS: u32 = 16_400;
+pub(crate) const CUSTOMERS: u32 = 16_400;
 /// A view of it.
-pub const VIEW: u32 = 16_410;
+pub(crate) const VIEW: u32 = 16_410;
 /// The highest OID that the catalogue tells.
-pub const NEWEST: u32 = 16_500;
-pub const TEXT: u32 = 25;
-pub const INT4: u32 = 23;
+pub(crate) const NEWEST: u32 = 16_500;
+pub(crate) const TEXT: u32 = 25;
+pub(crate) const INT4: u32 = 23;
 /// What must never be shown.
-pub const SECRET: &str = "4111111111111234";
+pub(crate) const SECRET: &str = "4111111111111234";
 
-pub const CARDS: &str = "
+pub(crate) const CARDS: &str = "
 masking:
   - id: cards
     columns: [public.customers.card]
     except_groups: [owners]
     transform: { kind: partial, keep_last: 4 }
 ";
-pub const FINDS: &str = "
+pub(crate) const FINDS: &str = "
 masking:
   - id: finds
     detectors: [card, email]
@@ -118,7 +118,7 @@ impl Random for Zeros {
     }
 }
 
-pub fn settings(masking: &str) -> Settings {
+pub(crate) fn settings(masking: &str) -> Settings {
     let policy = format!(
         "version: 1
 name: shop
@@ -139,24 +139,24 @@ rules: []
 }
 
 /// A session behind its start-up.
-pub struct Session {
-    pub line: Line,
-    pub settings: Live<Settings>,
-    pub effects: Vec<Effect>,
-    pub millis: u64,
+pub(crate) struct Session {
+    pub(crate) line: Line,
+    pub(crate) settings: Live<Settings>,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) millis: u64,
     /// How many bytes go in one read; 0 for all at once.
-    pub chunk: usize,
+    pub(crate) chunk: usize,
     /// Whether every buffer of the server passed as it came.
-    pub kept: bool,
+    pub(crate) kept: bool,
 }
 
 impl Session {
     /// A member of `analysts`.
-    pub fn new(masking: &str) -> Self {
+    pub(crate) fn new(masking: &str) -> Self {
         Self::of(masking, "analysts")
     }
 
-    pub fn of(masking: &str, group: &str) -> Self {
+    pub(crate) fn of(masking: &str, group: &str) -> Self {
         let mut session = Self::unknown(masking);
         session.line.set_session(Shared {
             identity: Some(Rc::new(Identity {
@@ -174,7 +174,7 @@ impl Session {
     }
 
     /// Nobody is known.
-    pub fn unknown(masking: &str) -> Self {
+    pub(crate) fn unknown(masking: &str) -> Self {
         let settings = Live::new(settings(masking));
         let masking = ResponseMasking::new(settings.clone(), [7; 32]);
         let line = Line::new(vec![Box::new(Guard::default()), Box::new(masking)], Limits::default(), false);
@@ -192,18 +192,19 @@ impl Session {
     }
 
     /// A session whose first question to the catalogue was answered with the columns of most tests.
-    pub fn learnt(masking: &str) -> Self {
+    pub(crate) fn learnt(masking: &str) -> Self {
         let mut session = Self::new(masking);
         let sent = session.client(&query("select 1"));
         assert_eq!(letters(&sent), "Q Q");
         assert_eq!(session.server(&catalogue(&usual())), b"");
-        let answer = [description(&[column("?column?", 0, 0, INT4)]), row(&[Some(b"1")]), done(), idle()].concat();
+        let answer =
+            [description(&[column("?column?", 0, 0, INT4)]), row(&[Some(b"1")]), done(), idle()].concat();
         assert_eq!(session.server(&answer), answer);
         session
     }
 
     /// The client sends; what reaches the server.
-    pub fn client(&mut self, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn client(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut sent = Vec::new();
         for piece in chunks(bytes, self.chunk) {
             let mut random = Zeros;
@@ -219,7 +220,7 @@ impl Session {
     }
 
     /// The server sends; what the client is shown.
-    pub fn server(&mut self, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn server(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut shown = Vec::new();
         for piece in chunks(bytes, self.chunk) {
             let mut random = Zeros;
@@ -239,7 +240,7 @@ impl Session {
     }
 
     /// Runs a query in one go.
-    pub fn run(&mut self, sql: &str, answer: &[u8]) -> Vec<u8> {
+    pub(crate) fn run(&mut self, sql: &str, answer: &[u8]) -> Vec<u8> {
         let sent = self.client(&query(sql));
         assert_eq!(letters(&sent), "Q", "{sql}");
         self.server(answer)
@@ -247,7 +248,7 @@ impl Session {
 
     /// The SQLSTATE-and-code that refuses a query whose result has these columns and one row of secrets; or what
     /// the row shows.
-    pub fn result(&mut self, sql: &str, columns: &[Column<'_>]) -> String {
+    pub(crate) fn result(&mut self, sql: &str, columns: &[Column<'_>]) -> String {
         let values: Vec<_> = columns.iter().map(|_| Some(SECRET.as_bytes())).collect();
         let shown = self.run(sql, &[description(columns), row(&values), done(), idle()].concat());
         match letters(&shown).as_str() {
@@ -266,69 +267,77 @@ fn chunks(bytes: &[u8], size: usize) -> std::slice::Chunks<'_, u8> {
     bytes.chunks(if size == 0 { bytes.len().max(1) } else { size })
 }
 
-pub fn query(sql: &str) -> Vec<u8> {
+pub(crate) fn query(sql: &str) -> Vec<u8> {
     let mut out = Vec::new();
     ask::query(&mut out, sql.as_bytes()).unwrap();
     out
 }
 
-pub fn column(name: &str, table_oid: u32, attnum: i16, type_oid: u32) -> Column<'_> {
-    Column { name: name.as_bytes(), table_oid, attnum, type_oid, type_len: -1, typmod: -1, format: Format::Text }
+pub(crate) fn column(name: &str, table_oid: u32, attnum: i16, type_oid: u32) -> Column<'_> {
+    Column {
+        name: name.as_bytes(),
+        table_oid,
+        attnum,
+        type_oid,
+        type_len: -1,
+        typmod: -1,
+        format: Format::Text,
+    }
 }
 
 /// A column for which the server names no table.
-pub fn computed(name: &str) -> Column<'_> {
+pub(crate) fn computed(name: &str) -> Column<'_> {
     column(name, 0, 0, TEXT)
 }
 
-pub fn card() -> Column<'static> {
+pub(crate) fn card() -> Column<'static> {
     column("card", CUSTOMERS, 3, TEXT)
 }
 
-pub fn description(columns: &[Column<'_>]) -> Vec<u8> {
+pub(crate) fn description(columns: &[Column<'_>]) -> Vec<u8> {
     let mut out = Vec::new();
     write::row_description(&mut out, columns.iter().copied()).unwrap();
     out
 }
 
-pub fn row(values: &[Option<&[u8]>]) -> Vec<u8> {
+pub(crate) fn row(values: &[Option<&[u8]>]) -> Vec<u8> {
     let mut out = Vec::new();
     write::data_row(&mut out, values.iter().copied()).unwrap();
     out
 }
 
-pub fn done() -> Vec<u8> {
+pub(crate) fn done() -> Vec<u8> {
     let mut out = Vec::new();
     write::command_complete(&mut out, b"SELECT 1").unwrap();
     out
 }
 
-pub fn ready(status: TransactionStatus) -> Vec<u8> {
+pub(crate) fn ready(status: TransactionStatus) -> Vec<u8> {
     let mut out = Vec::new();
     write::ready_for_query(&mut out, status);
     out
 }
 
-pub fn idle() -> Vec<u8> {
+pub(crate) fn idle() -> Vec<u8> {
     ready(TransactionStatus::Idle)
 }
 
-pub fn empty(tag: u8) -> Vec<u8> {
+pub(crate) fn empty(tag: u8) -> Vec<u8> {
     let mut out = Vec::new();
     write::empty(&mut out, tag);
     out
 }
 
-pub fn error(fields: &[(u8, &str)]) -> Vec<u8> {
+pub(crate) fn error(fields: &[(u8, &str)]) -> Vec<u8> {
     let mut out = Vec::new();
     write::error_response(&mut out, fields.iter().map(|(letter, text)| (*letter, text.as_bytes()))).unwrap();
     out
 }
 
 /// A row of the catalogue's answer: OID, number, mask, schema, table, column, count of columns.
-pub type Learnt = (u32, i16, usize, &'static str, &'static str, &'static str, i16);
+pub(crate) type Learnt = (u32, i16, usize, &'static str, &'static str, &'static str, i16);
 
-pub fn usual() -> Vec<Learnt> {
+pub(crate) fn usual() -> Vec<Learnt> {
     vec![
         (CUSTOMERS, 3, 0, "public", "customers", "card", 4),
         (VIEW, 2, 0, "public", "contacts", "c", 2),
@@ -336,7 +345,7 @@ pub fn usual() -> Vec<Learnt> {
     ]
 }
 
-pub fn catalogue(learnt: &[Learnt]) -> Vec<u8> {
+pub(crate) fn catalogue(learnt: &[Learnt]) -> Vec<u8> {
     let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
     let mut out = description(&[computed("rel")]);
     for (oid, number, mask, schema, table, column, count) in learnt {
@@ -348,6 +357,7 @@ pub fn catalogue(learnt: &[Learnt]) -> Vec<u8> {
             hex(table),
             hex(column),
             count.to_string(),
+            exact.to_string(),
         ];
         let values: Vec<_> = values.iter().map(|value| Some(value.as_bytes())).collect();
         out.extend(row(&values));
@@ -370,23 +380,24 @@ fn frames(bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     frames
 }
 
-pub fn letters(bytes: &[u8]) -> String {
+pub(crate) fn letters(bytes: &[u8]) -> String {
     let letters: Vec<_> = frames(bytes).iter().map(|(tag, _)| char::from(*tag).to_string()).collect();
     letters.join(" ")
 }
 
-pub fn rows(bytes: &[u8]) -> Vec<Vec<String>> {
+pub(crate) fn rows(bytes: &[u8]) -> Vec<Vec<String>> {
     let rows = frames(bytes).into_iter().filter(|(tag, _)| *tag == tag::server::DATA_ROW);
     rows.map(|(_, body)| {
         let row = DataRow::read(&body).unwrap();
-        let shown = |value: Option<&[u8]>| value.map_or("NULL".to_owned(), |v| String::from_utf8_lossy(v).into());
+        let shown =
+            |value: Option<&[u8]>| value.map_or("NULL".to_owned(), |v| String::from_utf8_lossy(v).into());
         row.values().map(shown).collect()
     })
     .collect()
 }
 
 /// A field of the only error or notice.
-pub fn field(bytes: &[u8], letter: u8) -> Option<String> {
+pub(crate) fn field(bytes: &[u8], letter: u8) -> Option<String> {
     let frames = frames(bytes);
     let found: Vec<_> = frames.iter().filter(|(tag, _)| matches!(tag, b'E' | b'N')).collect();
     let [(_, body)] = found.as_slice() else { panic!("{} errors and notices", found.len()) };
@@ -394,7 +405,7 @@ pub fn field(bytes: &[u8], letter: u8) -> Option<String> {
 }
 
 /// The reason code of the only error.
-pub fn reason(bytes: &[u8]) -> String {
+pub(crate) fn reason(bytes: &[u8]) -> String {
     let detail = field(bytes, b'D').unwrap();
     detail.strip_prefix("Reason ").unwrap().split(':').next().unwrap().to_owned()
 }

@@ -42,14 +42,19 @@ fn are_searched_by_detectors() {
 fn that_may_quote_a_hidden_column_are_withheld() {
     let mut session = Session::learnt(CARDS);
     let answer = [error(&INVALID), idle()].concat();
-    for sql in ["select name::int from customers", "select c::int from contacts", "do $$ x $$"] {
+    for sql in [
+        "select name::int from customers",
+        "select c::int from contacts",
+        "select wibble wobble from customers where",
+    ] {
         let shown = session.run(sql, &answer);
         assert!(!String::from_utf8_lossy(&shown).contains("Bob Secret"), "{sql}");
         assert_eq!(field(&shown, b'C').as_deref(), Some("22P02"), "the SQLSTATE stays");
         assert_eq!(field(&shown, b'R').as_deref(), Some("pg_strtoint32"), "and where it was raised");
         assert_eq!(field(&shown, b'D'), None);
     }
-    let answer = [error(&[(b'S', "ERROR"), (b'C', "42703"), (b'M', "column \"x\" does not exist")]), idle()].concat();
+    let answer =
+        [error(&[(b'S', "ERROR"), (b'C', "42703"), (b'M', "column \"x\" does not exist")]), idle()].concat();
     assert_eq!(session.run("select x from customers", &answer), answer, "speaks of the statement");
 }
 

@@ -1,0 +1,196 @@
+//! What a stranger may send, and what may die: nothing passes, nobody else suffers.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::time::Duration;
+
+use chaperone_e2e::{Chain, Client, Stack, analyst, eventually, has, psql, shop};
+use chaperone_pgwire::client::write;
+
+fn query(text: &[u8]) -> Vec<u8> {
+    let mut out = vec![b'Q'];
+    out.extend(u32::try_from(text.len() + 5).unwrap().to_be_bytes());
+    out.extend_from_slice(text);
+    out.push(0);
+    out
+}
+
+fn still_serves(stack: &Stack, chain: Chain) {
+    assert_eq!(psql(stack, chain, &analyst(stack), &["SELECT 40 + 2"]).trim(), "42");
+}
+
+#[test]
+fn garbage_and_queries_of_death() {
+    let stack = shop(5);
+    for chain in Chain::GOVERNED {
+        garbage_before_login(&stack, chain);
+        garbage_after_login(&stack, chain);
+        queries_of_death(&stack, chain);
+        one_byte_at_a_time(&stack, chain);
+        a_huge_query(&stack, chain);
+    }
+    let log = stack.envoy_log();
+    assert!(
+        !log.contains("Uncaught") && !log.contains("wasm trap") && !log.contains("panicked"),
+        "a VM died:\n{log}"
+    );
+}
+
+fn garbage_before_login(stack: &Stack, chain: Chain) {
+    let mut megabyte = 1_000_000_u32.to_be_bytes().to_vec();
+    megabyte.extend([0, 3, 0, 0]);
+    megabyte.extend(vec![b'x'; 1_000_000]);
+    let openings: Vec<Vec<u8>> = vec![
+        b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+        vec![0; 64],
+        vec![0xff; 64],
+        vec![0, 0, 0, 3, 0, 3, 0, 0],
+        vec![0x7f, 0xff, 0xff, 0xff, 0, 3, 0, 0],
+        vec![0x80, 0, 0, 0, 0, 3, 0, 0],
+        megabyte,
+    ];
+    for opening in openings {
+        let mut client = Client::connect(stack, chain);
+        client.send(&opening);
+        client.until_closed();
+        has(&client.words(), &["FATAL", "PG101"]);
+        assert!(!client.shown.iter().any(|(tag, _)| *tag == b'Z'));
+    }
+    for truncated in [&b"\0"[..], b"\0\0\0\x08", b"\0\0\0\x20\0\x03\0\0user"] {
+        let mut client = Client::connect(stack, chain);
+        client.send(truncated);
+        drop(client);
+    }
+    still_serves(stack, chain);
+}
+
+fn garbage_after_login(stack: &Stack, chain: Chain) {
+    let login = analyst(stack);
+    for garbage in [
+        &b"?\0\0\0\x04"[..],
+        b"Q\0\0\0\0",
+        b"Q\0\0\0\x03",
+        b"Q\xff\xff\xff\xff",
+        b"Q\x80\0\0\0",
+        b"\0\0\0\0\0\0",
+        b"p\0\0\0\x08abc\0",
+    ] {
+        let mut client = Client::log_in(stack, chain, &login);
+        client.send(garbage);
+        client.until_closed();
+        has(&client.words(), &["FATAL", "PG101"]);
+    }
+    for odd in
+        [&b"select '\xff\xfe'"[..], b"select 1\0; drop table orders", b"\xf0\x9f\x92\xa9", b"select $1"]
+    {
+        let mut client = Client::log_in(stack, chain, &login);
+        client.send(&query(odd));
+        client.until(b'Z');
+        has(&client.words(), &["ERROR"]);
+        client.shown.clear();
+        client.send(&query(b"select 40 + 2"));
+        client.until(b'Z');
+        has(&client.words(), &["42"]);
+    }
+}
+
+fn queries_of_death(stack: &Stack, chain: Chain) {
+    let mut client = Client::log_in(stack, chain, &analyst(stack));
+    let many = |piece: &str, times: usize| piece.repeat(times);
+    let texts = [
+        format!("select 1{}", many("+1", 5_000)),
+        format!("select 1{}", many("+1", 200_000)),
+        format!("select * from orders where id = 1{}", many(" or id = 1", 20_000)),
+        format!("select 'a'{}", many("||'a'", 20_000)),
+        format!("select 1{}", many("::int", 20_000)),
+        format!("select {}1{}", many("(", 10_000), many(")", 10_000)),
+        format!("select {}1", many("- ", 20_000)),
+        format!("select {}true", many("not ", 20_000)),
+        format!("select a{}", many("[1]", 20_000)),
+        format!("select a{}", many(".a", 20_000)),
+        format!("{}select 1{}", many("select * from (", 5_000), many(") s", 5_000)),
+        format!("select 1{}", many(" union select 1", 20_000)),
+        format!("select * from a{}", many(" join a on true", 20_000)),
+        format!("select case {} end", many("when true then 1 ", 20_000)),
+        many("select 1;", 10_000),
+        format!("select array[{}1", many("array[", 5_000)),
+        format!("/*{}", many("/*", 100_000)),
+        format!("select '{}", many("''", 100_000)),
+        format!("select 1 in ({}1)", many("1,", 200_000)),
+    ];
+    for text in texts {
+        client.shown.clear();
+        client.send(&query(text.as_bytes()));
+        client.until(b'Z');
+    }
+    client.shown.clear();
+    client.send(&query(b"select 40 + 2"));
+    client.until(b'Z');
+    has(&client.words(), &["42"]);
+}
+
+fn one_byte_at_a_time(stack: &Stack, chain: Chain) {
+    let mut client = Client::log_in(stack, chain, &analyst(stack));
+    let mut script = query(b"select 40 + 2");
+    write::parse(&mut script, b"", b"drop table orders", &[]).unwrap();
+    write::sync(&mut script);
+    for byte in script {
+        client.send(&[byte]);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    client.until(b'E');
+    client.until(b'Z');
+    has(&client.words(), &["42", "SG102"]);
+}
+
+fn a_huge_query(stack: &Stack, chain: Chain) {
+    let mut client = Client::log_in(stack, chain, &analyst(stack));
+    let size = 100_000_000_usize;
+    client.send(&[&b"Q"[..], &u32::try_from(size + 4).unwrap().to_be_bytes()].concat());
+    let piece = vec![b' '; 1_000_000];
+    for _ in 0..size / piece.len() {
+        client.send(&piece);
+    }
+    client.until(b'Z');
+    has(&client.words(), &["54000", "SG105"]);
+    client.shown.clear();
+    client.send(&query(b"select 40 + 2"));
+    client.until(b'Z');
+    has(&client.words(), &["42"]);
+}
+
+#[test]
+fn parts_die_and_come_back() {
+    let mut stack = shop(30);
+    for chain in Chain::GOVERNED {
+        let login = analyst(&stack);
+        still_serves(&stack, chain);
+
+        // The provider is down: known keys go on, unknown ones are refused.
+        stack.kill_idp();
+        still_serves(&stack, chain);
+        stack.start_idp().unwrap();
+
+        // The sidecar dies in the middle of a hold and comes back.
+        let mut command = stack.client("psql", chain, &login);
+        command.args(["-X", "-A", "-t", "-c", "UPDATE accounts SET balance = balance + 1 WHERE id = 1"]);
+        let run = chaperone_e2e::Background::start(command);
+        let id = chaperone_e2e::People(&stack).one_pending();
+        stack.kill_sidecar();
+        still_serves(&stack, chain);
+        stack.start_sidecar().unwrap();
+        let people = chaperone_e2e::People(&stack);
+        assert_eq!(people.one_pending(), id, "a restart loses none");
+        people.run(&["approvals", "approve", &id, "--by", "dora"]);
+        has(&run.finish(), &["UPDATE 1"]);
+
+        // The server dies and comes back: the next connection works.
+        let mut live = Client::log_in(&stack, chain, &login);
+        stack.kill_pg();
+        live.until_closed();
+        stack.start_pg().unwrap();
+        eventually("the server is back", || {
+            (psql(&stack, chain, &login, &["SELECT 40 + 2"]).trim() == "42").then_some(())
+        });
+    }
+}

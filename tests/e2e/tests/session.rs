@@ -1,0 +1,210 @@
+//! An agent's session, from login to recording, through both chains.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use chaperone_e2e::{
+    Background, Chain, Login, People, Stack, analyst, eventually, has, has_not, printed, psql, shop,
+};
+
+#[test]
+fn the_whole_story_through_both_chains() {
+    let stack = shop(5);
+    for chain in Chain::GOVERNED {
+        logins(&stack, chain);
+        masking(&stack, chain);
+        denials(&stack, chain);
+        holds(&stack, chain);
+    }
+    recordings(&stack);
+    policy_changes(&stack);
+    no_secret_anywhere(&stack);
+}
+
+fn logins(stack: &Stack, chain: Chain) {
+    let refused = |role: &str, groups: &[&str], arguments: &[&str]| {
+        let token = stack.token_with("agent-7", groups, arguments).unwrap();
+        psql(stack, chain, &Login::new(role, &token, "shop"), &["SELECT 1"])
+    };
+    has(&refused("analyst", &["analysts"], &["--forged"]), &["FATAL", "ID106"]);
+    has(&refused("analyst", &["analysts"], &["--expired"]), &["FATAL", "ID102"]);
+    has(&refused("analyst", &["analysts"], &["--audience", "other"]), &["FATAL", "ID104"]);
+    has(&refused("admin", &["analysts"], &[]), &["FATAL", "ID121"]);
+    has(&refused("nobody", &["analysts"], &[]), &["FATAL", "ID120"]);
+    has(&psql(stack, chain, &Login::new("analyst", "hunter2", "shop"), &["SELECT 1"]), &["FATAL", "ID101"]);
+    let token = stack.token("agent-7", &["analysts"]).unwrap();
+    has(&psql(stack, chain, &Login::new("analyst", &token, "postgres"), &["SELECT 1"]), &["FATAL", "ID122"]);
+    for algorithm in ["RS256", "ES256", "EdDSA", "PS256", "ES384"] {
+        let token = stack.token_with("agent-7", &["analysts"], &["--algorithm", algorithm]).unwrap();
+        let shown = psql(stack, chain, &Login::new("analyst", &token, "shop"), &["SELECT 40 + 2"]);
+        assert_eq!(shown.trim(), "42", "{algorithm}");
+    }
+}
+
+fn masking(stack: &Stack, chain: Chain) {
+    let login = analyst(stack);
+    let shown = psql(stack, chain, &login, &["SELECT * FROM customers ORDER BY id"]);
+    has(&shown, &["1|Ada Byron|", "1111|London|[redacted]", "5|Kurt Gödel|", "|Brünn|[redacted]"]);
+    has_not(&shown, &["4111 1111", "ada@example.com", "prefers letters"]);
+    let direct = psql(
+        stack,
+        Chain::Direct,
+        &stack.target_login(),
+        &["SELECT id, name, city FROM customers ORDER BY id"],
+    );
+    let governed = psql(stack, chain, &login, &["SELECT id, name, city FROM customers ORDER BY id"]);
+    assert_eq!(governed, direct, "what is not masked is as it is stored");
+    for spelling in [
+        "SELECT card AS x FROM customers",
+        "SELECT c.card FROM public.customers c",
+        "SELECT upper(card) FROM customers",
+        "SELECT card || '' FROM customers",
+        "SELECT (SELECT card FROM customers WHERE id = 1)",
+        "SELECT x FROM (SELECT card AS x FROM customers) s",
+        "WITH t AS (SELECT card AS x FROM customers) SELECT x FROM t",
+        "SELECT c FROM customers c",
+        "SELECT row_to_json(c) FROM customers c",
+        "SELECT string_agg(card, ',') FROM customers",
+        "SELECT card FROM customers UNION SELECT card FROM customers",
+        "COPY customers TO STDOUT",
+        "COPY (SELECT card FROM customers) TO STDOUT",
+        "TABLE customers",
+        "DECLARE c CURSOR FOR SELECT card FROM customers",
+        "SELECT card::int FROM customers",
+    ] {
+        has_not(&psql(stack, chain, &login, &[spelling]), &["4111 1111 1111 1111", "4111111111111111"]);
+    }
+}
+
+fn denials(stack: &Stack, chain: Chain) {
+    let login = analyst(stack);
+    for (statement, reason) in [
+        ("DROP DATABASE shop", "SG102"),
+        ("DROP TABLE orders", "SG102"),
+        ("DELETE FROM orders", "SG104"),
+        ("SELECT 1; DROP TABLE orders", "SG102"),
+        ("/* harmless */ dRoP/**/TABLE orders", "SG102"),
+        ("SELECT query_to_xml('select 1', true, true, '')", "SG10"),
+        ("DO $$ BEGIN DROP TABLE orders; END $$", "SG103"),
+        ("SET ROLE shop_owner", "SG1"),
+        ("COPY orders TO PROGRAM 'id'", "SG10"),
+    ] {
+        let shown = psql(stack, chain, &login, &[statement]);
+        has(&shown, &["ERROR:  chaperone: ", "DETAIL:", "HINT:", reason]);
+    }
+    let shown =
+        psql(stack, chain, &login, &["BEGIN", "DROP TABLE orders", "SELECT count(*) FROM orders", "COMMIT"]);
+    has(&shown, &["ERROR:", "\n5\n", "COMMIT"]);
+    let count = psql(stack, Chain::Direct, &stack.target_login(), &["SELECT count(*) FROM orders"]);
+    assert_eq!(count.trim(), "5", "nothing was done");
+}
+
+fn held(stack: &Stack, chain: Chain, statement: &str) -> Background {
+    let mut command = stack.client("psql", chain, &analyst(stack));
+    command.args(["-X", "-A", "-t", "-c", statement, "-c", "SELECT 'the session lives'"]);
+    Background::start(command)
+}
+
+fn holds(stack: &Stack, chain: Chain) {
+    let people = People(stack);
+    let balance = |id: u32| {
+        let statement = format!("SELECT balance FROM accounts WHERE id = {id}");
+        psql(stack, Chain::Direct, &stack.target_login(), &[&statement]).trim().to_owned()
+    };
+    let before = balance(1);
+    let run = held(stack, chain, "UPDATE accounts SET balance = balance + 1 WHERE id = 1");
+    let id = people.one_pending();
+    assert_eq!(balance(1), before, "nothing happens before somebody says yes");
+    has(&people.run(&["approvals", "approve", &id, "--by", "agent-7"]), &["request"]);
+    assert_eq!(balance(1), before, "the requester is nobody to ask");
+    people.run(&["approvals", "approve", &id, "--by", "dora"]);
+    let shown = run.finish();
+    has(&shown, &["NOTICE", &id, "UPDATE 1", "the session lives"]);
+    assert_ne!(balance(1), before);
+
+    let before = balance(2);
+    let run = held(stack, chain, "UPDATE accounts SET balance = 0 WHERE id = 2");
+    let id = people.one_pending();
+    people.run(&["approvals", "reject", &id, "--by", "dora", "--reason", "no ticket"]);
+    has(&run.finish(), &["NOTICE", "AH101", "no ticket", "the session lives"]);
+
+    let run = held(stack, chain, "UPDATE accounts SET balance = 0 WHERE id = 2");
+    has(&run.finish(), &["NOTICE", "AH102", "the session lives"]);
+
+    let run = held(stack, chain, "UPDATE accounts SET balance = 0 WHERE id = 2");
+    people.one_pending();
+    let kill = std::process::Command::new("kill").args(["-INT", &run.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    has(&run.finish(), &["NOTICE", "AH103"]);
+    eventually("no request is left", || people.pending().is_empty().then_some(()));
+
+    let run = held(stack, chain, "UPDATE accounts SET balance = 0 WHERE id = 2");
+    people.one_pending();
+    drop(run);
+    eventually("the request of a client that is gone is withdrawn", || {
+        people.pending().is_empty().then_some(())
+    });
+    assert_eq!(balance(2), before);
+}
+
+fn recordings(stack: &Stack) {
+    let people = People(stack);
+    eventually("the recording is complete", || {
+        people.run(&["sessions", "list"]).contains("agent-7").then_some(())
+    });
+    let list = people.run(&["sessions", "list"]);
+    has(&list, &["agent-7"]);
+    let output = stack.chaperone().args(["sessions", "list", "--json"]).output().unwrap();
+    let sessions: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let sessions =
+        sessions.as_array().or_else(|| sessions.get("sessions")?.as_array()).cloned().unwrap_or_default();
+    assert!(!sessions.is_empty());
+    let mut all = String::new();
+    for session in &sessions {
+        let id = session.get("id").and_then(|id| id.as_str()).unwrap();
+        let verified = stack.chaperone().args(["sessions", "verify", id]).output().unwrap();
+        has(&printed(&verified), &["whole"]);
+        all.push_str(&people.run(&["sessions", "play", id, "--instant"]));
+    }
+    has(&all, &["DROP TABLE orders", "Ada Byron", "approved", "the session lives"]);
+    has_not(&all, &["4111 1111 1111 1111", "ada@example.com", "eyJ"]);
+}
+
+fn policy_changes(stack: &Stack) {
+    let login = analyst(stack);
+    let policy = stack.read_policy().unwrap();
+    let closed = "rules:\n  - id: closed\n    effect: deny\n    match: { tables: [public.orders] }\n    message: the books are closed\n";
+    for chain in Chain::GOVERNED {
+        let mut live = chaperone_e2e::Client::log_in(stack, chain, &login);
+        let ask = |live: &mut chaperone_e2e::Client| {
+            live.shown.clear();
+            let mut query = Vec::new();
+            chaperone_pgwire::client::write::query(&mut query, b"SELECT count(*) FROM orders").unwrap();
+            live.send(&query);
+            live.until(b'Z');
+            live.words()
+        };
+        has_not(&ask(&mut live), &["closed"]);
+        stack.write_policy(&policy.replacen("rules:\n", closed, 1)).unwrap();
+        eventually("the live session obeys", || {
+            ask(&mut live).contains("the books are closed").then_some(())
+        });
+        // A policy that is none changes nothing.
+        stack.write_policy("version: 1\nrulez: []\n").unwrap();
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        has(&ask(&mut live), &["the books are closed"]);
+        stack.write_policy(&policy).unwrap();
+        eventually("and the old policy again", || (!ask(&mut live).contains("closed")).then_some(()));
+    }
+}
+
+fn no_secret_anywhere(stack: &Stack) {
+    let password = stack.target_login().password;
+    for part in ["envoy", "access", "sidecar", "idp", "delivery"] {
+        let log = stack.log(part);
+        has_not(
+            &log,
+            &["eyJ", &password, "4111 1111 1111 1111", stack.filter_token(), stack.operator_token()],
+        );
+    }
+    has(&stack.access_log(), &["agent-7"]);
+}

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use chaperone_flow::postgres::{Gate, Turn, fatal};
+use chaperone_flow::postgres::{Answered, Gate, Turn, fatal};
 use chaperone_flow::testing::{Wire, startup};
 use chaperone_flow::{Cx, Effect, Flow, Note, Step};
 use chaperone_model::Reason;
@@ -250,4 +250,48 @@ proptest! {
         wire.client(&bytes);
         prop_assert!(wire.ran().iter().all(|text| !text.contains("drop")));
     }
+}
+
+/// Describes every portal itself before the client's Execute.
+#[derive(Debug, Default)]
+struct Describer {
+    gate: Gate<&'static str>,
+    heard: Vec<(&'static str, u8)>,
+}
+
+impl Flow for Describer {
+    fn client(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>, _note: &mut Option<Note>) -> Step {
+        if frame.tag == tag::client::EXECUTE {
+            assert!(self.gate.ask_describe(cx, b"", "own"));
+        }
+        self.gate.pass_with(cx, &frame, "the client's")
+    }
+
+    fn server(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>) -> Step {
+        match self.gate.server(cx, &frame) {
+            Turn::Pass(_) => Step::Pass,
+            Turn::Hidden(Answered::Last(_, payload)) => {
+                self.heard.push((payload, frame.tag));
+                assert_eq!(self.heard.last(), Some(&("own", tag::server::NO_DATA)));
+                Step::Take
+            }
+            Turn::Hidden(_) | Turn::Taken => Step::Take,
+        }
+    }
+}
+
+#[test]
+fn what_a_flow_describes_itself_is_answered_to_it_alone() {
+    let mut wire = Wire::new(vec![Box::new(Describer::default())]);
+    wire.begin();
+    wire.client(
+        &[run("select 1"), sync(), run("it will fail"), run("select 2"), sync(), query("select 3")].concat(),
+    );
+    let asked = wire.server.seen.iter().filter(|(letter, _)| *letter == tag::client::DESCRIBE).count();
+    assert_eq!(asked, 3, "one for each Execute");
+    assert_eq!(
+        wire.look(),
+        "1 2 D C Z(I) E(42601) Z(I) T D C Z(I)",
+        "one that is skipped leaves the others in step"
+    );
 }

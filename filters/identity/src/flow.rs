@@ -65,7 +65,7 @@ impl IdentityFlow {
 impl Flow for IdentityFlow {
     fn opened(&mut self, cx: &mut Cx<'_>) {
         let id = SessionId::from_random(cx.random_bytes());
-        cx.effect(Effect::Annotate("chaperone.session_id", id.as_str().as_bytes().to_vec()));
+        cx.effect(Effect::Annotate("chaperone.session-id", id.as_str().as_bytes().to_vec()));
         cx.session.id = Some(id);
         cx.effect(Effect::ShareSession);
     }

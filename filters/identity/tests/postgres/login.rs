@@ -49,7 +49,7 @@ fn everybody_who_must_know_is_told_who_it_is() {
         (identity.subject.as_str(), session.role.as_str(), session.database.as_str()),
         ("agent-7", "analyst", "shop")
     );
-    assert_eq!(wire.annotation("chaperone.session_id").as_deref(), Some(id));
+    assert_eq!(wire.annotation("chaperone.session-id").as_deref(), Some(id));
     assert_eq!(wire.annotation("chaperone.subject").as_deref(), Some("agent-7"));
     assert_eq!(wire.annotation("chaperone.groups").as_deref(), Some("analysts,staff"));
     assert_eq!(wire.annotation("chaperone.token_id").as_deref(), Some("token-1"));

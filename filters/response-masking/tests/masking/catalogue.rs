@@ -127,6 +127,23 @@ masking:
 }
 
 #[test]
+fn nothing_stays_readable_of_what_a_view_makes_of_a_hidden_column() {
+    let exact = (VIEW, 2, 0, "public", "contacts", "c", 2);
+    let made = (VIEW, 2, 0, "public", "contacts", "~c", 2);
+    let c = column("c", VIEW, 2, TEXT);
+    for (learnt, expected) in [
+        (vec![exact], "************1234"),
+        (vec![made], "[redacted]"),
+        (vec![exact, made], "[redacted]"),
+        (vec![made, exact], "[redacted]"),
+    ] {
+        let mut session = Session::new(CARDS);
+        let answer = catalogue(&[learnt, vec![usual()[2]]].concat());
+        assert_eq!(asked(&mut session, "select c from contacts", &answer, c), expected);
+    }
+}
+
+#[test]
 fn what_is_newer_than_the_catalogue_is_told_by_name_or_refused() {
     let newer = NEWEST + 1;
     for (sql, column, expected, why) in [

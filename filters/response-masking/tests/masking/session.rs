@@ -334,7 +334,8 @@ pub(crate) fn error(fields: &[(u8, &str)]) -> Vec<u8> {
     out
 }
 
-/// A row of the catalogue's answer: OID, number, mask, schema, table, column, count of columns.
+/// A row of the catalogue's answer: OID, number, mask, schema, table, column (with `~` where it is only made of the
+/// masked one), count of columns.
 pub(crate) type Learnt = (u32, i16, usize, &'static str, &'static str, &'static str, i16);
 
 pub(crate) fn usual() -> Vec<Learnt> {
@@ -349,6 +350,7 @@ pub(crate) fn catalogue(learnt: &[Learnt]) -> Vec<u8> {
     let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
     let mut out = description(&[computed("rel")]);
     for (oid, number, mask, schema, table, column, count) in learnt {
+        let (exact, column) = column.strip_prefix('~').map_or(("t", *column), |column| ("f", column));
         let values = [
             oid.to_string(),
             number.to_string(),

@@ -52,7 +52,7 @@ impl<'a> Terminal<'a> {
                 }
             }
         });
-        let mut terminal = Self { child, keys, screen, voice };
+        let terminal = Self { child, keys, screen, voice };
         terminal.until_prompt()?;
         Ok(terminal)
     }
@@ -76,7 +76,7 @@ impl<'a> Terminal<'a> {
     }
 
     /// Waits for psql's prompt.
-    pub(super) fn until_prompt(&mut self) -> Result<String, Error> {
+    pub(super) fn until_prompt(&self) -> Result<String, Error> {
         self.until("a prompt", |shown| {
             let last = shown.rsplit('\n').next().unwrap_or_default();
             ["=> ", "=*> ", "=!> ", "=# ", "=*# "].iter().any(|prompt| last.ends_with(prompt))
@@ -84,7 +84,7 @@ impl<'a> Terminal<'a> {
     }
 
     /// Shows what comes until it is enough.
-    pub(super) fn until(&mut self, what: &str, enough: impl Fn(&str) -> bool) -> Result<String, Error> {
+    pub(super) fn until(&self, what: &str, enough: impl Fn(&str) -> bool) -> Result<String, Error> {
         let deadline = Instant::now() + PATIENCE;
         let mut shown = String::new();
         while !enough(&shown) {

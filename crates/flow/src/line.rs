@@ -56,6 +56,9 @@ pub struct Limits {
     pub server: FrameLimits,
 }
 
+/// Largest message of a client that is not logged in, in bytes: a token of many groups has its place in it.
+const LOGIN_MESSAGE_MAX: u32 = 64 << 10;
+
 /// A chain of flows on one connection.
 #[derive(Debug)]
 pub struct Line {
@@ -63,6 +66,8 @@ pub struct Line {
     session: Session,
     client: Framer,
     server: Framer,
+    /// What the client may send once it is logged in; until then no message has a reason to be large.
+    logged_in: Option<FrameLimits>,
     /// Shown at a time when nothing can be written to the client; goes out as soon as it can.
     kept_for_client: Vec<u8>,
     /// Messages that came from the module before, and that went to the module behind.
@@ -103,7 +108,12 @@ impl Line {
         Self {
             flows: all,
             session: Session::default(),
-            client: Framer::client(limits.client),
+            client: Framer::client(FrameLimits {
+                message_max: limits.client.message_max.min(LOGIN_MESSAGE_MAX),
+                copy_data_max: 0,
+                ..limits.client
+            }),
+            logged_in: Some(limits.client),
             server: Framer::server(limits.server),
             kept_for_client: Vec::new(),
             received: 0,
@@ -317,6 +327,11 @@ impl Line {
             let step = self.one(env, index, sink, |flow, cx| flow.server(cx, frame));
             if step != Some(Step::Pass) {
                 return;
+            }
+        }
+        if frame.tag == tag::server::READY_FOR_QUERY {
+            if let Some(limits) = self.logged_in.take() {
+                self.client.set_limits(limits);
             }
         }
         sink.client.push(frame.bytes);

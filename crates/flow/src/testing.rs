@@ -3,7 +3,13 @@
 //! The stand-in knows no SQL, but it keeps the protocol's own rules: one ReadyForQuery for a Query or Sync, silence
 //! after an error until Sync, COPY that ignores Sync. Texts make it behave: see [`Server`].
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "test support: a failure here is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    reason = "test support: a failure here is a failed test"
+)]
 
 use chaperone_pgwire::client::{Bind, Execute, Parse, Query, Target};
 use chaperone_pgwire::server::write;
@@ -169,7 +175,7 @@ impl Server {
         }
     }
 
-    fn startup(&mut self, frame: &Frame<'_>, out: &mut Vec<u8>) {
+    fn startup(&self, frame: &Frame<'_>, out: &mut Vec<u8>) {
         match StartupPacket::read(frame.body()) {
             Ok(StartupPacket::SslRequest | StartupPacket::GssEncRequest) => out.push(b'N'),
             Ok(StartupPacket::Startup(_)) => {
@@ -325,7 +331,7 @@ impl Wire {
                 Buffer::Replace(bytes) => bytes,
             };
             self.effects.extend(outcome.effects);
-            self.to_server(&bytes);
+            self.deliver(&bytes);
         }
     }
 
@@ -359,10 +365,10 @@ impl Wire {
 
     fn late(&mut self, outcome: Outcome) {
         self.effects.extend(outcome.effects);
-        self.to_server(&outcome.late);
+        self.deliver(&outcome.late);
     }
 
-    fn to_server(&mut self, bytes: &[u8]) {
+    fn deliver(&mut self, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
         }

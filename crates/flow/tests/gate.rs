@@ -295,3 +295,16 @@ fn what_a_flow_describes_itself_is_answered_to_it_alone() {
         "one that is skipped leaves the others in step"
     );
 }
+
+#[test]
+fn before_the_login_no_message_is_large() {
+    let mut wire = Wire::new(vec![Box::new(Refuser::default())]);
+    let length = 1_000_000_u32;
+    let mut refused = startup("u", "d");
+    refused.extend([b'p']);
+    refused.extend(length.to_be_bytes());
+    refused.extend(vec![b'x'; 500_000]);
+    // The stand-in asks for no password, so the session is ready before the message is looked at.
+    wire.client(&refused);
+    assert!(wire.line.pending_bytes() < 100_000);
+}

@@ -35,7 +35,13 @@ unsafe extern "C" {
     fn proxy_log(level: i32, text: *const u8, size: usize) -> i32;
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> i32;
     fn proxy_set_tick_period_milliseconds(period: u32) -> i32;
-    fn proxy_get_buffer_bytes(buffer: i32, start: usize, most: usize, data: *mut *mut u8, size: *mut usize) -> i32;
+    fn proxy_get_buffer_bytes(
+        buffer: i32,
+        start: usize,
+        most: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> i32;
     fn proxy_set_buffer_bytes(buffer: i32, start: usize, size: usize, data: *const u8, length: usize) -> i32;
     fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> i32;
     fn proxy_set_property(path: *const u8, path_size: usize, data: *const u8, size: usize) -> i32;

@@ -43,7 +43,8 @@ impl<M: Module> RootContext for Root<M> {
                 return false;
             }
         };
-        let root_id = abi::property("plugin_root_id").and_then(|id| String::from_utf8(id).ok()).unwrap_or_default();
+        let root_id =
+            abi::property("plugin_root_id").and_then(|id| String::from_utf8(id).ok()).unwrap_or_default();
         let message = format!(
             "chaperone {}: policy `{}` {} in force",
             M::NAME,
@@ -123,7 +124,8 @@ fn wake(waiters: &[u32], durable: bool) {
 /// A reply to whoever called. `headers` is 0 where the call was reset.
 pub(crate) fn replied(token: u32, headers: usize, body: usize) {
     let status = if headers == 0 { None } else { abi::call_status() };
-    let body = if body == 0 { Vec::new() } else { abi::buffer(abi::Buffer::CallBody, body).unwrap_or_default() };
+    let body =
+        if body == 0 { Vec::new() } else { abi::buffer(abi::Buffer::CallBody, body).unwrap_or_default() };
     match vm::caller(token) {
         Some(Caller::Flow { context, flow, id }) => {
             let Some(connection) = vm::connection(context) else { return };
@@ -139,7 +141,10 @@ pub(crate) fn replied(token: u32, headers: usize, body: usize) {
                     Some(200) => recorder.durable(),
                     Some(400 | 409 | 413 | 422) => {
                         vm::count("chaperone.records.refused_batches", 1);
-                        abi::log(abi::Level::Error, "chaperone: the sidecar refused records; they are dropped and counted");
+                        abi::log(
+                            abi::Level::Error,
+                            "chaperone: the sidecar refused records; they are dropped and counted",
+                        );
                         recorder.refused()
                     }
                     _ => {

@@ -81,7 +81,11 @@ impl Connection {
 
     fn client_data(&mut self, size: usize, ended: bool) -> Action {
         self.learn_session();
-        let input = if size == 0 { Vec::new() } else { abi::buffer(abi::Buffer::Downstream, size).unwrap_or_default() };
+        let input = if size == 0 {
+            Vec::new()
+        } else {
+            abi::buffer(abi::Buffer::Downstream, size).unwrap_or_default()
+        };
         if input.len() < size {
             // What cannot be read must not pass.
             abi::replace(abi::Buffer::Downstream, b"");
@@ -122,7 +126,8 @@ impl Connection {
     }
 
     fn server_data(&mut self, size: usize) -> Action {
-        let input = if size == 0 { Vec::new() } else { abi::buffer(abi::Buffer::Upstream, size).unwrap_or_default() };
+        let input =
+            if size == 0 { Vec::new() } else { abi::buffer(abi::Buffer::Upstream, size).unwrap_or_default() };
         if input.len() < size {
             abi::replace(abi::Buffer::Upstream, b"");
             abi::close_downstream();
@@ -147,7 +152,10 @@ impl Connection {
             if abi::append_downstream(&late) {
                 abi::resume_downstream();
             } else {
-                abi::log(abi::Level::Error, "chaperone: nothing can be sent to the server now; the connection is closed");
+                abi::log(
+                    abi::Level::Error,
+                    "chaperone: nothing can be sent to the server now; the connection is closed",
+                );
                 vm::close_soon(self.context);
             }
         }
@@ -183,7 +191,9 @@ impl Connection {
                 Effect::Close => vm::close_soon(self.context),
                 Effect::Count(name, by) => vm::count(name, by),
                 Effect::Record(source, body) => recorded |= self.record(source, body, None),
-                Effect::RecordDurably(source, body) => recorded |= self.record(source, body, Some(self.context)),
+                Effect::RecordDurably(source, body) => {
+                    recorded |= self.record(source, body, Some(self.context))
+                }
                 Effect::ShareSession => {
                     abi::set_property(SESSION, self.line.session().to_json().as_bytes());
                 }
@@ -232,7 +242,9 @@ impl Connection {
         }
         let outcome = self.line.closed(&mut Self::env(&mut HostRandom), by);
         self.effects(outcome.effects);
-        if let (Some(id), Ok(mut recorder)) = (self.line.session().id.clone(), self.plugin.recorder.try_borrow_mut()) {
+        if let (Some(id), Ok(mut recorder)) =
+            (self.line.session().id.clone(), self.plugin.recorder.try_borrow_mut())
+        {
             recorder.end(&id);
         }
     }

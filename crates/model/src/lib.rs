@@ -5,9 +5,9 @@
 //! a SQL parser's megabytes.
 
 pub mod facts;
-pub mod mask;
 mod identity;
 mod ids;
+pub mod mask;
 mod reason;
 mod verdict;
 

@@ -69,7 +69,8 @@ impl Default for Limits {
 
 impl Limits {
     pub(crate) fn frames(&self) -> FlowLimits {
-        let of = |message_max| FrameLimits { message_max, copy_data_max: message_max, ..FrameLimits::default() };
+        let of =
+            |message_max| FrameLimits { message_max, copy_data_max: message_max, ..FrameLimits::default() };
         FlowLimits { client: of(self.client_message), server: of(self.server_message) }
     }
 
@@ -103,8 +104,8 @@ fn tree(bytes: &[u8]) -> Result<Tree, Error> {
             return Tree::from_json(json).map_err(|error| Error::Form(error.to_string()));
         }
     }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Error::Form("neither JSON, YAML nor a Struct".to_owned()))?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| Error::Form("neither JSON, YAML nor a Struct".to_owned()))?;
     Tree::from_text(text).map_err(|error| Error::Form(error.to_string()))
 }
 

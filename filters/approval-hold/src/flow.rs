@@ -124,7 +124,7 @@ impl ApprovalHold {
         self.ask(cx);
     }
 
-    fn ask(&mut self, cx: &mut Cx<'_>) {
+    fn ask(&self, cx: &mut Cx<'_>) {
         let Some(hold) = &self.hold else { return };
         let settings = self.settings.get();
         let (sidecar, id) = (&settings.sidecar, hold.id.as_str());
@@ -143,42 +143,42 @@ impl ApprovalHold {
             Next::Nothing => {}
             Next::Ask => self.ask(cx),
             Next::Tell => {
-                self.record(cx, "pending", "");
+                self.record(cx, "pending");
                 let notice = self.notice();
                 self.gate.tell(cx, notice);
                 self.ask(cx);
             }
             Next::Release => {
-                self.record(cx, "approved", "");
+                self.record(cx, "approved");
                 if let Some(hold) = self.hold.take() {
                     self.send_all(cx, hold.messages);
                 }
                 self.go_on(cx);
             }
-            Next::Refuse(reason, words) => {
-                self.refuse(cx, reason, &words);
+            Next::Refuse(reason) => {
+                self.refuse(cx, reason);
                 self.go_on(cx);
             }
         }
     }
 
-    fn refuse(&mut self, cx: &mut Cx<'_>, reason: Reason, words: &str) {
+    fn refuse(&mut self, cx: &mut Cx<'_>, reason: Reason) {
         let state = match reason {
             Reason::ApprovalRejected => "rejected",
             Reason::ApprovalExpired => "expired",
             Reason::ApprovalCancelled => "cancelled",
             _ => "unavailable",
         };
-        self.record(cx, state, words);
+        self.record(cx, state);
         let Some(hold) = self.hold.take() else { return };
         if matches!(reason, Reason::ApprovalUnavailable | Reason::ApprovalExpired) {
             // Nobody may approve later what the client was told is over.
             cx.call(request::withdraw(&self.settings.get().sidecar, hold.id.as_str(), reason.title()));
         }
-        let message = if words.is_empty() {
-            format!("{} ({})", reason.title(), hold.id)
-        } else {
-            format!("{} {words} ({})", reason.title(), hold.id)
+        let message = match (reason, hold.words.as_str()) {
+            (Reason::ApprovalRejected, "") => format!("rejected by {} ({})", hold.by, hold.id),
+            (Reason::ApprovalRejected, words) => format!("rejected by {}: {words} ({})", hold.by, hold.id),
+            _ => format!("{} ({})", reason.title(), hold.id),
         };
         let refusal = refusal_with(reason, hold.note.verdict.rule.as_ref(), &message, "");
         let tag = hold.messages.first().map_or(tag::client::QUERY, |first| first.tag);
@@ -198,21 +198,22 @@ impl ApprovalHold {
     }
 
     fn gone(&mut self, cx: &mut Cx<'_>, why: &str) {
-        if self.hold.is_some() {
-            self.record(cx, "cancelled", why);
+        if let Some(hold) = &mut self.hold {
+            why.clone_into(&mut hold.words);
+            self.record(cx, "cancelled");
         }
         if let Some(hold) = self.hold.take() {
             cx.call(request::withdraw(&self.settings.get().sidecar, hold.id.as_str(), why));
         }
     }
 
-    fn record(&self, cx: &mut Cx<'_>, state: &str, words: &str) {
+    fn record(&self, cx: &mut Cx<'_>, state: &str) {
         let Some(hold) = &self.hold else { return };
         let approval = Approval {
             id: hold.id.0.clone(),
             state: state.to_owned(),
-            by: String::new(),
-            reason: words.to_owned(),
+            by: hold.by.clone(),
+            reason: hold.words.clone(),
         };
         cx.effect(Effect::Record(Source::Hold, Body::Approval(approval)));
         cx.effect(Effect::Annotate("chaperone.approval", format!("{} {state}", hold.id).into_bytes()));

@@ -18,7 +18,7 @@ pub(crate) enum Stage {
 }
 
 /// What to do next.
-#[derive(Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Next {
     /// Ask the sidecar what the stage asks, now.
     Ask,
@@ -28,8 +28,8 @@ pub(crate) enum Next {
     Nothing,
     /// Let the command go on.
     Release,
-    /// Refuse it, in these words (who, why).
-    Refuse(Reason, String),
+    /// Refuse it.
+    Refuse(Reason),
 }
 
 /// A command in the filter's memory, and its request.
@@ -47,6 +47,9 @@ pub(crate) struct Hold {
     retry_at: Option<u64>,
     failures: u32,
     grace: u64,
+    /// Who decided, and in which words; empty until somebody has.
+    pub(crate) by: String,
+    pub(crate) words: String,
 }
 
 /// Milliseconds that the gateway's clock may be behind the sidecar's.
@@ -68,6 +71,8 @@ impl Hold {
             retry_at: None,
             failures: 0,
             grace,
+            by: String::new(),
+            words: String::new(),
         }
     }
 
@@ -82,7 +87,7 @@ impl Hold {
                     _ => self.judge(&answer),
                 }
             }
-            (Stage::Creating, Some(409), _) => Next::Refuse(Reason::ApprovalMismatch, String::new()),
+            (Stage::Creating, Some(409), _) => Next::Refuse(Reason::ApprovalMismatch),
             (Stage::Waiting, Some(200), Some(answer)) => {
                 self.answered();
                 self.judge(&answer)
@@ -91,10 +96,10 @@ impl Hold {
                 if answer.state == State::Approved && answer.digest == self.note.command.digest.to_hex() {
                     Next::Release
                 } else {
-                    Next::Refuse(Reason::ApprovalMismatch, String::new())
+                    Next::Refuse(Reason::ApprovalMismatch)
                 }
             }
-            (Stage::Redeeming, Some(409), _) => Next::Refuse(Reason::ApprovalMismatch, String::new()),
+            (Stage::Redeeming, Some(409), _) => Next::Refuse(Reason::ApprovalMismatch),
             _ => self.lost(now),
         }
     }
@@ -103,7 +108,7 @@ impl Hold {
     pub(crate) fn tick(&mut self, now: Now) -> Next {
         let millis = now.millis();
         if millis >= self.deadline && self.stage != Stage::Redeeming {
-            return Next::Refuse(Reason::ApprovalExpired, String::new());
+            return Next::Refuse(Reason::ApprovalExpired);
         }
         match self.retry_at {
             Some(at) if millis >= at => {
@@ -120,23 +125,17 @@ impl Hold {
     }
 
     fn judge(&mut self, answer: &Answer) -> Next {
-        let by = answer.decided_by.as_deref().unwrap_or_default();
-        let reason = answer.reason.as_deref().unwrap_or_default();
-        let words = match (by.is_empty(), reason.is_empty()) {
-            (true, true) => String::new(),
-            (true, false) => reason.to_owned(),
-            (false, true) => format!("by {by}"),
-            (false, false) => format!("by {by}: {reason}"),
-        };
+        self.by = answer.decided_by.clone().unwrap_or_default();
+        self.words = answer.reason.clone().unwrap_or_default();
         match answer.state {
             State::Pending => Next::Ask,
             State::Approved => {
                 self.stage = Stage::Redeeming;
                 Next::Ask
             }
-            State::Rejected => Next::Refuse(Reason::ApprovalRejected, words),
-            State::Expired => Next::Refuse(Reason::ApprovalExpired, String::new()),
-            State::Cancelled => Next::Refuse(Reason::ApprovalCancelled, words),
+            State::Rejected => Next::Refuse(Reason::ApprovalRejected),
+            State::Expired => Next::Refuse(Reason::ApprovalExpired),
+            State::Cancelled => Next::Refuse(Reason::ApprovalCancelled),
         }
     }
 
@@ -145,7 +144,7 @@ impl Hold {
         let millis = now.millis();
         let since = *self.lost_since.get_or_insert(millis);
         if millis.saturating_sub(since) >= self.grace {
-            return Next::Refuse(Reason::ApprovalUnavailable, String::new());
+            return Next::Refuse(Reason::ApprovalUnavailable);
         }
         self.retry_at = Some(millis.saturating_add(RETRY_FIRST << self.failures.min(4)));
         self.failures = self.failures.saturating_add(1);

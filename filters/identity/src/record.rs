@@ -4,7 +4,7 @@
 
 use chaperone_flow::{Cx, Effect};
 use chaperone_model::{Digest, Identity, Reason};
-use chaperone_proto::{Authenticated, Body, Source, VerdictRecord};
+use chaperone_proto::{Authenticated, Body, Closed, Source, VerdictRecord};
 
 /// The session has an identity now.
 pub(crate) fn accepted(cx: &mut Cx<'_>, identity: &Identity, application: String) {
@@ -36,6 +36,7 @@ pub(crate) fn login_refused(
 ) {
     cx.effect(Effect::Count("chaperone.login.refused", 1));
     denied(cx, reason, subject, detail, policy);
+    cx.effect(Effect::Record(Source::Identity, Body::Closed(Closed { by: "gateway".to_owned() })));
 }
 
 /// A command of a session was refused because of who it is.

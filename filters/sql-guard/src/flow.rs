@@ -297,12 +297,11 @@ fn record(cx: &mut Cx<'_>, verdict: &Verdict, command: &Command, policy: Digest)
         decision: name(verdict.decision).to_owned(),
         reason: verdict.reason.code().to_owned(),
         rule: verdict.rule.as_ref().map(|rule| rule.0.clone()).unwrap_or_default(),
-        // What is allowed is in the recording already, as the client sent it.
         message: if plain { String::new() } else { verdict.message.clone() },
         digest: command.digest.to_hex(),
         policy: policy.to_hex(),
         shadow: verdict.shadow.map(name).unwrap_or_default().to_owned(),
-        statement: if plain { String::new() } else { clip(&command.text).to_owned() },
+        statement: clip(&command.text).to_owned(),
     };
     cx.effect(Effect::Record(Source::Guard, Body::Verdict(body)));
     if !plain {

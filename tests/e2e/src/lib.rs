@@ -19,10 +19,16 @@ pub use wire::Client;
 /// The demo's stack, where a held command expires after `seconds`.
 #[must_use]
 pub fn shop(seconds: u64) -> Stack {
+    shop_with(seconds, 2)
+}
+
+/// As [`shop`], with this many workers.
+#[must_use]
+pub fn shop_with(seconds: u64, workers: u32) -> Stack {
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/shop/policy.yaml");
     let policy =
         std::fs::read_to_string(example).unwrap().replace("expires: 60s", &format!("expires: {seconds}s"));
-    start(StackOptions { policy: Policy::Text(policy), ..StackOptions::default() })
+    start(StackOptions { policy: Policy::Text(policy), concurrency: workers, ..StackOptions::default() })
 }
 
 /// A stack, or the reason why there is none.

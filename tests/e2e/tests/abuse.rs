@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use chaperone_e2e::{Chain, Client, Stack, analyst, eventually, has, psql, shop};
+use chaperone_e2e::{Chain, Client, Stack, analyst, eventually, has, psql, shop, shop_with};
 use chaperone_pgwire::client::write;
 
 fn query(text: &[u8]) -> Vec<u8> {
@@ -139,7 +139,9 @@ fn one_byte_at_a_time(stack: &Stack, chain: Chain) {
         std::thread::sleep(Duration::from_millis(1));
     }
     client.until(b'E');
-    client.until(b'Z');
+    if client.shown.last().is_none_or(|(tag, _)| *tag != b'Z') {
+        client.until(b'Z');
+    }
     has(&client.words(), &["42", "SG102"]);
 }
 
@@ -161,7 +163,8 @@ fn a_huge_query(stack: &Stack, chain: Chain) {
 
 #[test]
 fn parts_die_and_come_back() {
-    let mut stack = shop(30);
+    // One worker: keys are cached in each, and the test must know which one it asks.
+    let mut stack = shop_with(30, 1);
     for chain in Chain::GOVERNED {
         let login = analyst(&stack);
         still_serves(&stack, chain);

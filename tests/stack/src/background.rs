@@ -45,6 +45,10 @@ pub fn up() -> Result<(), Error> {
         return Ok(());
     }
     options.policy = policy.map_or(Policy::Shop, Policy::File);
+    if let Some(workers) = setting("CHAPERONE_ENVOY_WORKERS") {
+        let unread = |_| Error::Setting(format!("CHAPERONE_ENVOY_WORKERS cannot be read: `{workers}` is no number"));
+        options.concurrency = workers.parse().map_err(unread)?;
+    }
     if let Some(text) = upstream {
         let place = |error| Error::Setting(format!("CHAPERONE_UPSTREAM_PG cannot be read: {error}"));
         options.upstream = Some(text.parse().map_err(place)?);

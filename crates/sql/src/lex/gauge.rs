@@ -30,7 +30,12 @@ struct Level {
     deepest: usize,
     /// Set operations and joins: they nest whole clauses, so no comma ends their chain.
     clauses: usize,
+    /// Joins whose ON or USING is still to come: the parser reads what follows recursively.
+    joins: usize,
 }
+
+/// How many operators an open join weighs on the stack.
+const JOIN_WEIGHT: usize = 10;
 
 /// What the token before was.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,7 +54,8 @@ enum Class {
 
 impl Level {
     fn depth(&self) -> usize {
-        self.clauses.saturating_add(self.deepest.max(self.chain.saturating_add(self.inner)))
+        let open = self.clauses.saturating_add(self.joins.saturating_mul(JOIN_WEIGHT));
+        open.saturating_add(self.deepest.max(self.chain.saturating_add(self.inner)))
     }
 
     fn end_chain(&mut self) {
@@ -126,17 +132,27 @@ impl Gauge {
         }
         match class(keyword) {
             Class::Boundary if self.last != Last::Operator => {
-                self.level().end_chain();
+                let level = self.level();
+                level.end_chain();
+                if matches!(keyword, Keyword::ON | Keyword::USING) {
+                    level.joins = level.joins.saturating_sub(1);
+                }
                 Ok(Last::Operator)
             }
             Class::Clause if self.last != Last::Operator => {
                 let level = self.level();
                 level.end_chain();
-                level.clauses = level.clauses.saturating_add(1);
+                if keyword == Keyword::JOIN {
+                    level.joins = level.joins.saturating_add(1);
+                } else {
+                    level.clauses = level.clauses.saturating_add(1);
+                }
                 let depth = level.depth();
                 self.check(depth)?;
                 Ok(Last::Operator)
             }
+            // What follows is a name, whatever the word.
+            Class::Plain if keyword == Keyword::AS => Ok(Last::Operator),
             Class::Infix => {
                 self.grow()?;
                 Ok(Last::Operator)
@@ -204,7 +220,8 @@ fn class(keyword: Keyword) -> Class {
         | Keyword::WHEN
         | Keyword::THEN
         | Keyword::ELSE
-        | Keyword::RETURNING => Class::Boundary,
+        | Keyword::RETURNING
+        | Keyword::USING => Class::Boundary,
         Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::MINUS | Keyword::JOIN => {
             Class::Clause
         }

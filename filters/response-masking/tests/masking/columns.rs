@@ -94,6 +94,12 @@ fn what_the_server_names_no_table_for_is_told_by_the_facts() {
             "merged columns keep their name",
         ),
         (
+            "select * from customers full join b using (id) where card is null",
+            vec![computed("id")],
+            "RM103",
+            "merged, and a text that names the card may have renamed it",
+        ),
+        (
             "select * from customers full join b using (id)",
             vec![computed("id")],
             SECRET,

@@ -64,9 +64,12 @@ fn of_other_tables_stay() {
     let answer = [error(&INVALID), idle()].concat();
     assert_eq!(session.run("select name::int from other", &answer), answer);
     assert_eq!(session.run("commit", &answer), answer);
+    assert_eq!(session.run("fetch 1 from c", &answer), answer);
     session.run("insert into customers values (1)", &[done(), idle()].concat());
     let shown = session.run("commit", &answer);
     assert!(!String::from_utf8_lossy(&shown).contains("Bob Secret"), "checks that were deferred");
+    let shown = session.run("fetch 1 from c", &answer);
+    assert!(!String::from_utf8_lossy(&shown).contains("Bob Secret"), "a cursor that may read hidden columns");
     let mut sync = Vec::new();
     ask::sync(&mut sync);
     session.client(&sync);

@@ -99,6 +99,7 @@ impl Story<'_> {
     fn masked(&self, live: &mut Terminal<'_>) -> Result<(), Error> {
         self.voice.live("\n");
         self.voice.title("2. What comes back is masked");
+        live.run("")?;
         let shown = live.run("SELECT id, name, email, card, city, notes FROM customers ORDER BY id;")?;
         must(&shown, &["1111", "Grace Hopper", "Brünn", "[redacted]"])?;
         must_not(&shown, &["4111 1111", "ada@example.com", "prefers letters"])?;
@@ -109,6 +110,7 @@ impl Story<'_> {
     fn denied(&self, live: &mut Terminal<'_>) -> Result<(), Error> {
         self.voice.live("\n");
         self.voice.title("3. What must not happen does not; the session goes on");
+        live.run("")?;
         for statement in [
             "DROP DATABASE shop;",
             "DROP TABLE orders;",
@@ -121,6 +123,7 @@ impl Story<'_> {
         self.voice.live("\n");
         self.voice
             .say("Inside a transaction, too: psql's prompt keeps its star, and the transaction commits.");
+        live.run("")?;
         live.run("BEGIN;")?;
         let shown = live.run("DROP TABLE orders;")?;
         must(&shown, &["ERROR:", "=*> "])?;
@@ -133,6 +136,7 @@ impl Story<'_> {
     fn held(&self, live: &mut Terminal<'_>) -> Result<(), Error> {
         self.voice.live("\n");
         self.voice.title("4. Risky commands wait for people");
+        live.run("")?;
         let id = self.held_update(live, "UPDATE accounts SET balance = balance - 10 WHERE id = 1;")?;
         self.voice.live("\n");
         self.people(&["approvals", "list"])?;
@@ -195,6 +199,7 @@ impl Story<'_> {
         self.voice.output(rule.trim_start_matches("rules:\n"));
         self.stack.write_policy(&policy.replacen("rules:\n", rule, 1))?;
         let saved = Instant::now();
+        live.run("")?;
         loop {
             let shown = live.run("SELECT count(*) FROM orders;")?;
             if shown.contains("the books are closed") {

@@ -31,6 +31,11 @@ sidecar: {{ cluster: side }}
 policy:
   version: 1
   name: shop
+  identity:
+    issuers:
+      - issuer: http://idp
+        audiences: [chaperone]
+        jwks: {{ cluster: idp }}
   resources:
     - name: shop
       protocol: postgres

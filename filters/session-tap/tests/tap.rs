@@ -1,0 +1,158 @@
+//! session-tap in front of a stand-in for PostgreSQL: what is recorded, what is not, and what waits for it.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::rc::Rc;
+
+use chaperone_flow::testing::{Wire, startup};
+use chaperone_flow::{Effect, Line, Live};
+use chaperone_pgwire::Format;
+use chaperone_pgwire::client::write;
+use chaperone_proto::Body;
+use chaperone_session_tap::SessionTap;
+use chaperone_settings::{Environment, Settings};
+use proptest::prelude::*;
+
+#[derive(Debug)]
+struct Nothing;
+
+impl Environment for Nothing {
+    fn variable(&self, _name: &str) -> Option<String> {
+        None
+    }
+}
+
+fn settings(mode: &str) -> Settings {
+    let text = format!(
+        "
+resource: shop
+sidecar: {{ cluster: side }}
+policy: {{ version: 1, name: shop, resources: [], rules: [], recording: {{ mode: {mode} }} }}
+"
+    );
+    Settings::read(text.as_bytes(), Rc::new(Nothing)).unwrap()
+}
+
+fn wire(mode: &str) -> Wire {
+    Wire::new(vec![Box::new(SessionTap::new(Live::new(settings(mode))))])
+}
+
+fn query(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    write::query(&mut out, text.as_bytes()).unwrap();
+    out
+}
+
+fn batch(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    write::parse(&mut out, b"", text.as_bytes(), &[]).unwrap();
+    write::bind(&mut out, b"", b"", [], Format::Text).unwrap();
+    write::execute(&mut out, b"", 0).unwrap();
+    write::sync(&mut out);
+    out
+}
+
+/// What was recorded, in order: what the client sent, and what it was shown.
+fn recorded(wire: &Wire) -> (Vec<u8>, Vec<u8>) {
+    let (mut client, mut server) = (Vec::new(), Vec::new());
+    for effect in &wire.effects {
+        let (Effect::Record(_, body) | Effect::RecordDurably(_, body)) = effect else { continue };
+        match body {
+            Body::Client(payload) => client.extend_from_slice(&payload.bytes),
+            Body::Server(payload) => server.extend_from_slice(&payload.bytes),
+            _ => {}
+        }
+    }
+    (client, server)
+}
+
+fn count(wire: &Wire, is: impl Fn(&Body) -> bool) -> usize {
+    let of = |effect: &&Effect| match effect {
+        Effect::Record(_, body) | Effect::RecordDurably(_, body) => is(body),
+        _ => false,
+    };
+    wire.effects.iter().filter(of).count()
+}
+
+#[test]
+fn everything_sent_and_shown_is_recorded_byte_for_byte() {
+    let mut wire = wire("relaxed");
+    wire.begin();
+    let script = [query("select 1"), batch("select 2"), query("it will fail")].concat();
+    wire.client(&script);
+    let shown = wire.shown.clone();
+    assert_eq!(recorded(&wire), (script.clone(), shown));
+    assert_eq!(wire.sent, script, "and nothing of it is changed");
+    wire.close();
+    assert_eq!(count(&wire, |body| matches!(body, Body::Opened(_))), 1);
+    assert_eq!(count(&wire, |body| matches!(body, Body::Closed(_))), 1);
+}
+
+#[test]
+fn startup_and_authentication_are_not_recorded() {
+    let mut wire = wire("relaxed");
+    wire.event(Line::opened);
+    wire.client(&startup("secret-role", "shop"));
+    let (client, server) = recorded(&wire);
+    assert!(client.is_empty() && server.is_empty(), "they hold credentials and the cancel key");
+}
+
+#[test]
+fn in_strict_mode_a_command_waits_for_its_record() {
+    let mut wire = wire("strict");
+    wire.begin();
+    wire.client(&[query("select 1"), query("select 2")].concat());
+    assert!(wire.ran().is_empty());
+    wire.event(|line, env| line.recorded(env, true));
+    assert_eq!(wire.ran(), ["select 1"], "only what is durable");
+    wire.event(|line, env| line.recorded(env, true));
+    assert_eq!(wire.ran(), ["select 2"]);
+    assert_eq!(wire.look(), "T D C Z(I) T D C Z(I)");
+}
+
+#[test]
+fn in_strict_mode_a_command_that_cannot_be_recorded_is_refused() {
+    let mut wire = wire("strict");
+    wire.begin();
+    wire.client(&[query("select 1"), query("select 2")].concat());
+    wire.event(|line, env| line.recorded(env, false));
+    wire.event(|line, env| line.recorded(env, true));
+    assert_eq!(wire.ran(), ["select 2"]);
+    assert_eq!(wire.look(), "E(58000) Z(I) T D C Z(I)");
+
+    wire.client(&batch("select 3"));
+    wire.event(|line, env| line.recorded(env, false));
+    for _ in 0..3 {
+        wire.event(|line, env| line.recorded(env, true));
+    }
+    assert!(wire.ran().is_empty());
+    assert_eq!(wire.look(), "E(58000) Z(I)");
+}
+
+#[test]
+fn what_waits_for_its_record_is_bounded() {
+    let mut wire = wire("strict");
+    wire.begin();
+    let large = query(&"x".repeat(12 << 20));
+    for _ in 0..3 {
+        wire.client(&large);
+        wire.effects.clear();
+    }
+    assert_eq!(wire.look(), "E(FATAL 58000)");
+    assert!(wire.ran().is_empty());
+}
+
+proptest! {
+    #[test]
+    fn any_split_gives_the_same(chunk in 1_usize..40) {
+        let script = [query("begin"), batch("select 1"), query("fail"), query("rollback")].concat();
+        let run = |chunk| {
+            let mut wire = wire("relaxed");
+            wire.begin();
+            wire.chunk = chunk;
+            wire.client(&script);
+            (recorded(&wire), wire.ran(), wire.look(), wire.sent)
+        };
+        prop_assert_eq!(run(0), run(chunk));
+    }
+}

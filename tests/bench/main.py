@@ -14,6 +14,8 @@ from summary import figures, shown, table, title
 MODES = ("simple", "prepared")
 CLIENTS = (1, 8, 64)
 WAYS = ("direct", "pgbouncer", "plain", "separate", "fused")
+# Seconds in which each way is warmed up under each protocol.
+WARM_UP = 2
 HERE = Path(__file__).resolve().parent
 
 
@@ -40,8 +42,9 @@ def measure(chosen, ways):
     loads = [Load("connect", 1), *(Load(mode, clients) for mode in chosen.modes for clients in chosen.clients)]
     names = [name for name in WAYS if name in chosen.ways and name in ways]
     for name in names:
-        # The first connection fetches keys, the first query compiles code: neither belongs to a round.
-        run(parts.pgbench(), parts.DATABASE, ways[name], Load("simple", 1), 1)
+        # The first connection fetches keys, the first queries make V8 optimise the code: neither belongs to a round.
+        for mode in chosen.modes:
+            run(parts.pgbench(), parts.DATABASE, ways[name], Load(mode, 8), WARM_UP)
     rounds = []
     for number in range(chosen.rounds):
         for load in loads:

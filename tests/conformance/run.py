@@ -22,6 +22,8 @@ PORTS = {
     "fused": "CHAPERONE_PG_PORT",
 }
 GOVERNED = ("separate", "fused")
+# Tests that name the database that they run in. Only one chain at a time runs a test, so they may share it.
+DATABASES = {"intra-grant-inplace-db": "isolation_regression"}
 # A test takes seconds; a chain that swallows an answer would keep it for ever.
 TEST_LIMIT = 150
 # The tester cancels a step that takes longer, and gives up after twice as long.
@@ -35,6 +37,10 @@ class Chain:
     name: str
     port: str
 
+    @property
+    def database(self):
+        return f"conformance_{self.name}"
+
     def environment(self, source):
         secret = "CONFORMANCE_TOKEN" if self.name in GOVERNED else "CONFORMANCE_PASSWORD"
         return {
@@ -44,7 +50,7 @@ class Chain:
             "PGPORT": self.port,
             "PGUSER": "postgres",
             "PGPASSWORD": os.environ[secret],
-            "PGDATABASE": f"conformance_{self.name}",
+            "PGDATABASE": self.database,
             "PGISOLATIONTIMEOUT": str(STEP_LIMIT),
             # As pg_regress sets them; they go into the StartupMessage.
             "PGTZ": "PST8PDT",
@@ -104,8 +110,9 @@ class Isolation:
     def run(self, test, environment, out):
         # Views of the server show the name; the tests look for their sessions by it.
         environment = environment | {"PGAPPNAME": f"isolation/{test.name}"}
+        database = DATABASES.get(test.name, environment["PGDATABASE"])
         with open(self.home / "specs" / f"{test.name}.spec") as spec, open(out, "w") as output:
-            command = [self.home / "isolationtester", f"dbname={environment['PGDATABASE']}"]
+            command = [self.home / "isolationtester", f"dbname={database}"]
             result = subprocess.run(
                 command, stdin=spec, stdout=output, stderr=subprocess.STDOUT, env=environment, timeout=TEST_LIMIT
             )
@@ -186,15 +193,13 @@ def run_chain(position, chains, tests, suites, locks, options, outcomes):
             outcomes.add(chain, test, run_one(chain, test, suites[test.suite], options))
 
 
-def recreate_databases(chains, source):
-    direct = chains[0]
-    for chain in chains:
-        name = f"conformance_{chain.name}"
-        for statement in (f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name} TEMPLATE template0"):
-            environment = direct.environment(source) | {"PGDATABASE": "postgres"}
-            # The installed psql needs the installed library.
-            del environment["LD_LIBRARY_PATH"]
-            subprocess.run(["psql", "-qX", "-v", "ON_ERROR_STOP=1", "-c", statement], env=environment, check=True, stderr=subprocess.DEVNULL)
+def create_databases(chains, source):
+    environment = chains[0].environment(source) | {"PGDATABASE": "postgres"}
+    # The installed psql needs the installed library.
+    del environment["LD_LIBRARY_PATH"]
+    for name in [chain.database for chain in chains] + list(DATABASES.values()):
+        statement = f"CREATE DATABASE {name} TEMPLATE template0"
+        subprocess.run(["psql", "-qX", "-c", statement], env=environment, check=True)
 
 
 def known_differences():
@@ -226,11 +231,11 @@ def report(chains, tests, outcomes):
                 mark = f"known     {chain.name} {test}: {why}" if why else (
                     f"FAILED    {chain.name} {test}: {outcomes.failures[chain.name, test]}")
                 print(mark)
-            again = sum(1 for name, test in outcomes.again if name == chain.name and test in mine and test not in failed)
+            again = [test.name for name, test in outcomes.again if name == chain.name and test in mine and test not in failed]
             bad += len(failed) - len(excused)
             line = f"{chain.name:<9} {suite:<15} {len(mine) - len(failed)} passed, {len(failed) - len(excused)} failed"
             line += f", {len(excused)} known" if excused else ""
-            line += f" ({again} passed at the second try)" if again else ""
+            line += f" (at the second try: {', '.join(again)})" if again else ""
             print(line)
             for test in mine:
                 if test not in failed and (chain.name, str(test)) in known:
@@ -257,7 +262,7 @@ def main():
         unknown = set(options.test) - {test.name for test in tests}
         if unknown:
             sys.exit(f"conformance: no test `{'`, `'.join(sorted(unknown))}`")
-    recreate_databases(chains, options.source)
+    create_databases(chains, options.source)
 
     start = time.monotonic()
     print(f"==> {len(tests)} tests, {' and '.join(chain.name for chain in chains)}", file=sys.stderr)

@@ -98,7 +98,7 @@ impl Note {
     }
 }
 
-/// At most [`STATEMENT_MOST`] bytes of a text, cut between characters.
+/// At most 4 KiB of a text, cut between characters.
 #[must_use]
 pub fn clip(text: &str) -> &str {
     let mut end = text.len().min(STATEMENT_MOST);

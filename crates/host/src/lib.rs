@@ -1,10 +1,10 @@
 //! Runs any flow on proxy-wasm: the only crate that names the SDK.
 //!
-//! A filter implements [`Module`] and calls [`start`] from its `_initialize`. Everything here but the trait is for
+//! A filter implements [`Module`] and calls `start` from its `_initialize`. Everything here but the trait is for
 //! wasm32 alone; the flows themselves know nothing of it and are tested natively.
 //!
 //! The SDK's host calls panic on statuses that they do not expect, and a panic kills the VM for every connection of
-//! its worker. So host calls are declared here again, in [`abi`], with their status as a value; the SDK is used for
+//! its worker. So host calls are declared here again, in `abi`, with their status as a value; the SDK is used for
 //! its dispatcher and for `dispatch_http_call`, which must be registered there.
 
 use std::fmt;

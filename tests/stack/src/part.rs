@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::error::Error;
 
 /// How long a part may take until it is ready, on a slow machine with much else to do.
-pub(crate) const START_LIMIT: Duration = Duration::from_secs(90);
+pub(crate) const START_LIMIT: Duration = Duration::from_secs(300);
 /// How long a part may take to end before it is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 

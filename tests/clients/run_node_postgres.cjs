@@ -11,7 +11,7 @@ const { CARD, EMAIL, MASKED, run, same, stateOf } = require('./scenario.cjs');
 const TABLE = 'work_node_postgres';
 
 async function withSession(work) {
-  const session = new pg.Client({ connectionTimeoutMillis: 10_000, query_timeout: 25_000 });
+  const session = new pg.Client({ connectionTimeoutMillis: 10_000 });
   session.on('error', () => {});
   await session.connect();
   try {

@@ -27,6 +27,6 @@ pub mod testing;
 pub use context::{Call, Cx, Effect, Emit, Flow, Now, Outgoing, Peer, Random, Reply, Step};
 pub use line::{Buffer, Env, Limits, Line, Outcome};
 pub use live::Live;
-pub use note::{Command, Note, clip};
+pub use note::{Command, HELD_TEXT_MOST, Note, clip};
 pub use recorder::{Batch, Recorder, RecorderLimits};
 pub use session::Session;

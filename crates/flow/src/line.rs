@@ -272,7 +272,10 @@ impl Line {
         let mut cx =
             Cx { now: env.now, session: &mut self.session, random: &mut *env.random, emit: &mut emit };
         let said = say(flow.as_mut(), &mut cx);
-        self.route(env, index, emit, sink);
+        // Most of the time a flow has nothing to say.
+        if !(emit.to_server.is_empty() && emit.to_client.is_empty() && emit.effects.is_empty()) {
+            self.route(env, index, emit, sink);
+        }
         Some(said)
     }
 

@@ -42,7 +42,9 @@ pub struct Note {
 
 const ALLOW: u32 = 1;
 const HOLD: u32 = 2;
-/// Longest piece of a statement that goes between separate modules, in bytes.
+/// Longest statement that is held for approval, in bytes. It goes between separate modules and to approvers whole.
+pub const HELD_TEXT_MOST: usize = 16 << 10;
+/// Longest piece of a statement in a record, in bytes.
 const STATEMENT_MOST: usize = 4096;
 
 impl Note {
@@ -55,7 +57,7 @@ impl Note {
             ordinal,
             decision: if held { HOLD } else { ALLOW },
             rule: self.verdict.rule.as_ref().map_or_else(String::new, |rule| rule.0.clone()),
-            statement: if held { clip(&self.command.text).to_owned() } else { String::new() },
+            statement: if held { self.command.text.clone() } else { String::new() },
             digest: self.command.digest.0.to_vec(),
             policy: self.policy.0.to_vec(),
             approvers: terms.as_ref().map_or_else(Vec::new, |terms| terms.approvers.clone()),

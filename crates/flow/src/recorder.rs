@@ -146,13 +146,14 @@ impl Recorder {
         if waiter.is_some() || self.queue.len() <= self.in_flight || self.bytes >= self.limits.bytes_most {
             return false;
         }
-        let Some(last) = self.queue.back_mut() else { return false };
+        // Between two messages of one event another filter may have recorded its verdict.
+        let fresh = self.queue.len() - self.in_flight;
+        let of_source = |pending: &&mut Pending| {
+            pending.record.source == i32::from(source) && pending.record.session == session.0
+        };
+        let Some(last) = self.queue.iter_mut().rev().take(fresh.min(4)).find(of_source) else { return false };
         let record = &mut last.record;
-        let same = last.waiter.is_none()
-            && record.time == now.unix_nanos
-            && record.source == i32::from(source)
-            && record.session == session.0
-            && last.cost < Self::JOIN_MOST;
+        let same = last.waiter.is_none() && record.time == now.unix_nanos && last.cost < Self::JOIN_MOST;
         let ((Some(Body::Client(into)), Body::Client(more)) | (Some(Body::Server(into)), Body::Server(more))) =
             (&mut record.body, body)
         else {

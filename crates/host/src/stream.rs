@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use chaperone_flow::{Buffer, Effect, Env, Line, Outcome, Peer, Reply, Session};
+use chaperone_flow::{Buffer, Effect, Env, Line, Now, Outcome, Peer, Reply, Session};
 use chaperone_proto::{Message, NoteSet, Source};
 use proxy_wasm::hostcalls::dispatch_http_call;
 use proxy_wasm::traits::{Context, StreamContext};
@@ -38,11 +38,12 @@ pub(crate) struct Connection {
     plugin: Rc<Plugin>,
     closed: bool,
     server_gone: bool,
+    now: Now,
 }
 
 impl Connection {
     pub(crate) fn new(context: u32, role: Role, line: Line, plugin: Rc<Plugin>) -> Self {
-        Self { context, role, line, plugin, closed: false, server_gone: false }
+        Self { context, role, line, plugin, closed: false, server_gone: false, now: Now::default() }
     }
 
     pub(crate) fn wants_tick(&self) -> bool {
@@ -53,8 +54,14 @@ impl Connection {
         self.context
     }
 
-    fn env(random: &mut HostRandom) -> Env<'_> {
-        Env { now: vm::now(), random }
+    /// The time of the event that begins: what it records carries one time, so that it can be joined.
+    fn begin(&mut self) -> Now {
+        self.now = vm::now();
+        self.now
+    }
+
+    fn env(now: Now, random: &mut HostRandom) -> Env<'_> {
+        Env { now, random }
     }
 
     /// Another module knows who it is: take that over, once.
@@ -68,6 +75,7 @@ impl Connection {
     }
 
     fn opened(&mut self) {
+        let now = self.begin();
         let marker = format!("chaperone.ready.{}", self.role.ready);
         abi::set_property(&marker, b"1");
         self.learn_session();
@@ -75,11 +83,12 @@ impl Connection {
             let client = abi::property("source\0address").and_then(|text| String::from_utf8(text).ok());
             self.line.set_session(Session { client: client.unwrap_or_default(), ..Session::default() });
         }
-        let outcome = self.line.opened(&mut Self::env(&mut HostRandom));
+        let outcome = self.line.opened(&mut Self::env(now, &mut HostRandom));
         self.apply_late(outcome);
     }
 
     fn client_data(&mut self, size: usize, ended: bool) -> Action {
+        let now = self.begin();
         self.learn_session();
         let input = if size == 0 {
             Vec::new()
@@ -98,7 +107,7 @@ impl Connection {
             .then(|| abi::property(NOTES).and_then(|bytes| NoteSet::decode(bytes.as_slice()).ok()))
             .flatten();
         let Outcome { buffer, late: _, notes, effects } =
-            self.line.client_data(&mut Self::env(&mut HostRandom), &input, notes);
+            self.line.client_data(&mut Self::env(now, &mut HostRandom), &input, notes);
         share_notes(notes);
         let sends = match &buffer {
             Buffer::Keep => !input.is_empty(),
@@ -126,6 +135,7 @@ impl Connection {
     }
 
     fn server_data(&mut self, size: usize) -> Action {
+        let now = self.begin();
         let input =
             if size == 0 { Vec::new() } else { abi::buffer(abi::Buffer::Upstream, size).unwrap_or_default() };
         if input.len() < size {
@@ -133,7 +143,7 @@ impl Connection {
             abi::close_downstream();
             return Action::Continue;
         }
-        let mut outcome = self.line.server_data(&mut Self::env(&mut HostRandom), &input);
+        let mut outcome = self.line.server_data(&mut Self::env(now, &mut HostRandom), &input);
         if let Buffer::Replace(bytes) = std::mem::replace(&mut outcome.buffer, Buffer::Keep) {
             if !abi::replace(abi::Buffer::Upstream, &bytes) {
                 abi::close_downstream();
@@ -163,6 +173,7 @@ impl Connection {
     }
 
     fn effects(&mut self, effects: Vec<Effect>) {
+        let now = self.now;
         let mut recorded = false;
         for effect in effects {
             match effect {
@@ -183,7 +194,7 @@ impl Connection {
                         Ok(token) => vm::called(token, Caller::Flow { context: self.context, flow, id }),
                         Err(_) => {
                             let reply = Reply { id, status: None, body: &[] };
-                            let outcome = self.line.reply(&mut Self::env(&mut HostRandom), flow, reply);
+                            let outcome = self.line.reply(&mut Self::env(now, &mut HostRandom), flow, reply);
                             self.apply_late(outcome);
                         }
                     }
@@ -209,7 +220,7 @@ impl Connection {
     fn record(&self, source: Source, body: chaperone_proto::Body, waiter: Option<u32>) -> bool {
         let Some(id) = self.line.session().id.clone() else { return false };
         let Ok(mut recorder) = self.plugin.recorder.try_borrow_mut() else { return false };
-        if !recorder.add(&id, source, vm::now(), body, waiter) {
+        if !recorder.add(&id, source, self.now, body, waiter) {
             vm::count("chaperone.records.dropped", 1);
         }
         true
@@ -219,12 +230,14 @@ impl Connection {
         if self.closed {
             return;
         }
-        let outcome = self.line.reply(&mut Self::env(&mut HostRandom), flow, reply);
+        let now = self.begin();
+        let outcome = self.line.reply(&mut Self::env(now, &mut HostRandom), flow, reply);
         self.apply_late(outcome);
     }
 
     pub(crate) fn tick(&mut self) {
-        let outcome = self.line.tick(&mut Self::env(&mut HostRandom));
+        let now = self.begin();
+        let outcome = self.line.tick(&mut Self::env(now, &mut HostRandom));
         self.apply_late(outcome);
     }
 
@@ -232,7 +245,8 @@ impl Connection {
         if self.closed {
             return;
         }
-        let outcome = self.line.recorded(&mut Self::env(&mut HostRandom), durable);
+        let now = self.begin();
+        let outcome = self.line.recorded(&mut Self::env(now, &mut HostRandom), durable);
         self.apply_late(outcome);
     }
 
@@ -240,7 +254,8 @@ impl Connection {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
-        let outcome = self.line.closed(&mut Self::env(&mut HostRandom), by);
+        let now = self.begin();
+        let outcome = self.line.closed(&mut Self::env(now, &mut HostRandom), by);
         self.effects(outcome.effects);
         if let (Some(id), Ok(mut recorder)) =
             (self.line.session().id.clone(), self.plugin.recorder.try_borrow_mut())

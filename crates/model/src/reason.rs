@@ -75,6 +75,8 @@ reasons! {
     ApprovalMismatch = "AH105", ApprovalHold, "42501", "the approval is not for this command", "run the command again for a fresh approval";
     HoldQueueFull = "AH106", ApprovalHold, "54000", "too much was sent while a command waits for approval", "send less ahead of a command that needs approval";
     VerdictMissing = "AH107", ApprovalHold, "42501", "no verdict came with the command", "the operator must put sql-guard before approval-hold";
+    HoldBatch = "AH108", ApprovalHold, "42501", "a batch with a command that needs approval holds more than that command", "send Parse, Bind, Execute and Sync of that command alone";
+    HoldTooLong = "AH109", ApprovalHold, "42501", "the command is too long to be shown to an approver whole", "make it shorter, or ask for a rule that allows it";
     TokenMalformed = "ID101", Identity, "28P01", "the token is malformed", "send a JWT from your identity provider as the password";
     TokenExpired = "ID102", Identity, "28000", "the token has expired", "get a fresh token and connect again";
     TokenNotYetValid = "ID103", Identity, "28000", "the token is not valid yet", "check the clocks of the provider and the gateway";

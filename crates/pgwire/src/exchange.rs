@@ -87,7 +87,7 @@ pub struct Exchange<T> {
 
 impl<T> Exchange<T> {
     /// How many requests may wait where nothing else is said.
-    pub const DEFAULT_MOST: usize = 100_000;
+    pub const DEFAULT_MOST: usize = 1_000_000;
 
     /// Starts with nothing asked; at most `most` requests may wait.
     #[must_use]
@@ -124,8 +124,22 @@ impl<T> Exchange<T> {
         if self.waiting.len() >= self.most {
             return Err(Full);
         }
-        self.waiting.push_back(Waiting { request, payload });
+        self.sent_last(request, payload);
         Ok(())
+    }
+
+    /// As [`Self::sent`], for the last request of a session, which must always find room.
+    pub fn sent_last(&mut self, request: Request, payload: T) {
+        self.waiting.push_back(Waiting { request, payload });
+    }
+
+    /// Whether the next ReadyForQuery leaves nothing waiting.
+    #[must_use]
+    pub fn ready_is_last(&self) -> bool {
+        let ends = |waiting: &Waiting<T>| {
+            if self.skipping { waiting.request == Request::Sync } else { waiting.request.ends_with_ready() }
+        };
+        self.waiting.iter().position(ends).is_none_or(|index| index + 1 >= self.waiting.len())
     }
 
     /// Notes that CopyDone or CopyFail goes to the server.

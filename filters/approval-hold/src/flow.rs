@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use crate::hold::{Hold, Next, Stage};
 use crate::queue::{Kept, Queue};
 use crate::request::{self, Ask};
+use crate::subject::{Subject, Unclear};
 
 /// approval-hold on one connection.
 #[derive(Debug)]
@@ -118,9 +119,24 @@ impl ApprovalHold {
     }
 
     fn begin(&mut self, cx: &mut Cx<'_>, messages: Vec<Kept>, note: Note) {
+        let subject = match Subject::of(&messages, &note) {
+            Ok(subject) => subject,
+            Err(unclear) => {
+                let reason = match unclear {
+                    Unclear::Batch => Reason::HoldBatch,
+                    Unclear::Long => Reason::HoldTooLong,
+                };
+                let tag = messages.first().map_or(tag::client::QUERY, |first| first.tag);
+                self.gate.refuse(cx, tag, &refusal_with(reason, note.verdict.rule.as_ref(), "", ""));
+                // The rest of the batch is discarded in its turn, up to its Sync, which goes on.
+                self.behind.put_back(messages.into_iter().skip(1).collect());
+                self.go_on(cx);
+                return;
+            }
+        };
         let id = ApprovalId::from_random(cx.random_bytes());
         let grace = self.settings.get().sidecar_grace;
-        self.hold = Some(Hold::new(id, messages, note, cx.now, grace));
+        self.hold = Some(Hold::new(id, messages, note, subject, cx.now, grace));
         self.ask(cx);
     }
 
@@ -129,11 +145,17 @@ impl ApprovalHold {
         let settings = self.settings.get();
         let (sidecar, id) = (&settings.sidecar, hold.id.as_str());
         let call = match hold.stage {
-            Stage::Creating => {
-                request::create(sidecar, id, cx.session, &settings.resource, &hold.note, &self.cancel_key)
-            }
+            Stage::Creating => request::create(
+                sidecar,
+                id,
+                cx.session,
+                &settings.resource,
+                &hold.note,
+                &hold.subject,
+                &self.cancel_key,
+            ),
             Stage::Waiting => request::wait(sidecar, id),
-            Stage::Redeeming => request::redeem(sidecar, id, &hold.note.command.digest.to_hex()),
+            Stage::Redeeming => request::redeem(sidecar, id, &hold.subject.digest.to_hex()),
         };
         cx.call(call);
     }

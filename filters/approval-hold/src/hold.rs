@@ -5,6 +5,7 @@ use chaperone_model::{ApprovalId, Reason};
 
 use crate::queue::Kept;
 use crate::request::{Answer, State};
+use crate::subject::Subject;
 
 /// Where a request stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,6 +39,7 @@ pub(crate) struct Hold {
     pub(crate) id: ApprovalId,
     pub(crate) messages: Vec<Kept>,
     pub(crate) note: Note,
+    pub(crate) subject: Subject,
     pub(crate) stage: Stage,
     /// Milliseconds at which the request is over by the gateway's own clock, whatever the sidecar says.
     deadline: u64,
@@ -57,7 +59,14 @@ const DEADLINE_SLACK: u64 = 5_000;
 const RETRY_FIRST: u64 = 200;
 
 impl Hold {
-    pub(crate) fn new(id: ApprovalId, messages: Vec<Kept>, note: Note, now: Now, grace: u64) -> Self {
+    pub(crate) fn new(
+        id: ApprovalId,
+        messages: Vec<Kept>,
+        note: Note,
+        subject: Subject,
+        now: Now,
+        grace: u64,
+    ) -> Self {
         let expires_in = note.verdict.hold.as_ref().map_or(0, |terms| terms.expires_in);
         let deadline =
             now.millis().saturating_add(expires_in.saturating_mul(1000)).saturating_add(DEADLINE_SLACK);
@@ -65,6 +74,7 @@ impl Hold {
             id,
             messages,
             note,
+            subject,
             stage: Stage::Creating,
             deadline,
             lost_since: None,
@@ -93,7 +103,7 @@ impl Hold {
                 self.judge(&answer)
             }
             (Stage::Redeeming, Some(200), Some(answer)) => {
-                if answer.state == State::Approved && answer.digest == self.note.command.digest.to_hex() {
+                if answer.state == State::Approved && answer.digest == self.subject.digest.to_hex() {
                     Next::Release
                 } else {
                     Next::Refuse(Reason::ApprovalMismatch)

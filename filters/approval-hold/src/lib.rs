@@ -9,6 +9,7 @@ mod hold;
 mod module;
 mod queue;
 mod request;
+mod subject;
 
 pub use flow::ApprovalHold;
 pub use module::Module;

@@ -1,8 +1,10 @@
 //! What goes to the sidecar's approval service and what comes back.
 
-use chaperone_flow::{Call, Note, Session, clip};
+use chaperone_flow::{Call, Note, Session};
 use chaperone_settings::Sidecar;
 use serde::{Deserialize, Serialize};
+
+use crate::subject::Subject;
 
 /// Seconds for which the sidecar keeps a question open before it answers "pending".
 pub(crate) const WAIT: u64 = 20;
@@ -65,6 +67,7 @@ pub(crate) fn create(
     session: &Session,
     resource: &str,
     note: &Note,
+    subject_of: &Subject,
     cancel_key: &str,
 ) -> Call {
     let nobody = (String::new(), Vec::new());
@@ -80,8 +83,8 @@ pub(crate) fn create(
         resource,
         role: &session.role,
         database: &session.database,
-        statement: clip(&note.command.text),
-        digest: note.command.digest.to_hex(),
+        statement: &subject_of.shown,
+        digest: subject_of.digest.to_hex(),
         policy: note.policy.to_hex(),
         rule: note.verdict.rule.as_ref().map_or("", |rule| rule.as_str()),
         message: &note.verdict.message,

@@ -229,7 +229,9 @@ impl Answers {
 
     fn aside(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Step {
         match frame.tag {
-            tag::server::ERROR_RESPONSE | tag::server::NOTICE_RESPONSE => self.response(cx, frame, false),
+            // Any function can be made to speak in notices of what it reads.
+            tag::server::NOTICE_RESPONSE => self.response(cx, frame, self.touched),
+            tag::server::ERROR_RESPONSE => self.response(cx, frame, false),
             tag::server::NOTIFICATION_RESPONSE => match self.planner.plan(cx.session) {
                 Ok(Some(plan)) => {
                     let text =

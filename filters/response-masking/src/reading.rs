@@ -56,9 +56,9 @@ impl<'a> Reading<'a> {
     /// Whether the answer may have to do with hidden columns. `touched`: an earlier statement of the session had.
     pub(crate) fn is_exposed(&self, touched: bool) -> bool {
         match self {
-            Self::Plain => false,
             Self::Untold => true,
-            Self::Earlier => touched,
+            // A plan shows no values, but what EXPLAIN ANALYZE runs may fail on one.
+            Self::Earlier | Self::Plain => touched,
             // COMMIT runs the checks of earlier statements.
             Self::Told(statement, exposure) => {
                 !exposure.is_empty() || touched && matches!(statement.verbs.as_slice(), [Verb::Commit, ..])

@@ -133,6 +133,10 @@ impl Grounds<'_> {
             },
             Reading::Told(statement, exposure) if exposure.is_empty() => {
                 let of_users = statement.relations.iter().any(|relation| !is_of_server(relation));
+                if self.derived && of_users {
+                    // A view that this transaction made over a hidden column is not in the catalogue yet.
+                    return Err(Reason::MaskLineageUnknown);
+                }
                 if self.known.is_none() && of_users {
                     // A view is told from a table only by the catalogue.
                     return Err(Reason::MaskCatalogueUnavailable);

@@ -30,6 +30,9 @@ enum Pending {
     Parse(Vec<u8>, u64),
 }
 
+/// Longest statement that is held, in bytes: an approver must see all of it.
+const HELD_TEXT_MOST: usize = chaperone_flow::HELD_TEXT_MOST;
+
 /// The last verdict: agents repeat themselves.
 #[derive(Debug)]
 struct Last {
@@ -113,6 +116,10 @@ impl SqlGuard {
             self.gate.refuse(cx, tag, &refusal(&verdict));
             return None;
         }
+        if verdict.decision == Decision::Hold && command.text.len() > HELD_TEXT_MOST {
+            self.gate.refuse(cx, tag, &fatal(Reason::HoldTooLong));
+            return None;
+        }
         Some(Note { verdict, command: Rc::clone(command), policy, facts_wanted })
     }
 
@@ -120,15 +127,16 @@ impl SqlGuard {
         let Ok(query) = Query::read(frame.body()) else {
             return self.refuse(cx, frame.tag, Reason::ProtocolViolation);
         };
-        let command = self.cache.command(query.text);
-        let Ok(command) = self.meanings.resolve(command) else {
+        let text = self.cache.command(query.text);
+        let Ok(command) = self.meanings.resolve(Rc::clone(&text)) else {
             return self.refuse(cx, frame.tag, Reason::PreparedUnknown);
         };
         *note = self.judge(cx, frame.tag, &command, true);
         if note.is_none() {
             return Step::Take;
         }
-        if !self.meanings.remember(&command) {
+        // The text itself, not what its EXECUTEs run: or each would double what the next one stands for.
+        if !self.meanings.remember(&text) {
             return self.refuse(cx, frame.tag, Reason::TooManyStatements);
         }
         self.gate.pass(cx, frame)
@@ -138,15 +146,15 @@ impl SqlGuard {
         let Ok(parse) = Parse::read(frame.body()) else {
             return self.refuse(cx, frame.tag, Reason::ProtocolViolation);
         };
-        let command = self.cache.command(parse.text);
-        let Ok(command) = self.meanings.resolve(command) else {
+        let text = self.cache.command(parse.text);
+        let Ok(command) = self.meanings.resolve(Rc::clone(&text)) else {
             return self.refuse(cx, frame.tag, Reason::PreparedUnknown);
         };
         *note = self.judge(cx, frame.tag, &command, false);
         if note.is_none() {
             return Step::Take;
         }
-        if !self.meanings.remember(&command) {
+        if !self.meanings.remember(&text) {
             return self.refuse(cx, frame.tag, Reason::TooManyStatements);
         }
         let Ok(definition) = self.meanings.statements.define(parse.name, Rc::new(vec![command])) else {

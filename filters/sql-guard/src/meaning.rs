@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use chaperone_flow::Command;
 use chaperone_flow::postgres::Names;
-use chaperone_model::facts::{Effect, Facts, Verb};
+use chaperone_model::facts::{Effect, Facts, Statement, Verb};
 
 /// Everything that a name may stand for; usually one command.
 pub(crate) type Meaning = Vec<Rc<Command>>;
@@ -32,7 +32,24 @@ impl Default for Meanings {
 /// How many names SQL's PREPARE may make in one session, and how many texts one of them may have had.
 const PREPARED_MOST: usize = 1_000;
 
-/// What EXECUTE names is not known.
+/// How many statements one command may stand for once its EXECUTEs are resolved.
+const RESOLVED_MOST: usize = 1_000;
+
+/// What EXECUTE of this name runs of a statement that was remembered for it: of a PREPARE what it prepares, nothing of
+/// what stood beside it in the same text, and a statement of the protocol as it is.
+fn run(statement: &Statement, name: &str) -> Option<Statement> {
+    if !statement.verbs.contains(&Verb::Prepare) {
+        let executes = statement.effects.iter().any(|effect| matches!(effect, Effect::Prepared(_)));
+        return (!executes).then(|| statement.clone());
+    }
+    let mut statement = statement.clone();
+    let before = statement.effects.len();
+    statement.effects.retain(|effect| !matches!(effect, Effect::Prepared(of) if of == name));
+    statement.verbs.retain(|verb| *verb != Verb::Prepare);
+    (statement.effects.len() < before).then_some(statement)
+}
+
+/// What EXECUTE names is not known, or stands for too much.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Unknown;
 
@@ -53,7 +70,8 @@ impl Meanings {
 
     /// Puts what EXECUTE runs into the facts of a command that contains one.
     pub(crate) fn resolve(&self, command: Rc<Command>) -> Result<Rc<Command>, Unknown> {
-        let mut run = Vec::new();
+        let mut facts = command.facts.clone();
+        let mut resolved = false;
         for statement in &command.facts.statements {
             if !statement.verbs.contains(&Verb::Execute) {
                 continue;
@@ -64,16 +82,20 @@ impl Meanings {
                 if meaning.is_empty() {
                     return Err(Unknown);
                 }
-                run.extend(meaning);
+                resolved = true;
+                for inner in meaning {
+                    facts.opaque = facts.opaque.or_else(|| inner.facts.opaque.clone());
+                    facts
+                        .statements
+                        .extend(inner.facts.statements.iter().filter_map(|inner| run(inner, name)));
+                    if facts.statements.len() > RESOLVED_MOST {
+                        return Err(Unknown);
+                    }
+                }
             }
         }
-        if run.is_empty() {
+        if !resolved {
             return Ok(command);
-        }
-        let mut facts = command.facts.clone();
-        for inner in run {
-            facts.statements.extend(inner.facts.statements.iter().cloned());
-            facts.opaque = facts.opaque.or_else(|| inner.facts.opaque.clone());
         }
         Ok(Rc::new(Command { text: command.text.clone(), digest: command.digest, facts }))
     }

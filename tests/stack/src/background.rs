@@ -46,7 +46,8 @@ pub fn up() -> Result<(), Error> {
     }
     options.policy = policy.map_or(Policy::Shop, Policy::File);
     if let Some(workers) = setting("CHAPERONE_ENVOY_WORKERS") {
-        let unread = |_| Error::Setting(format!("CHAPERONE_ENVOY_WORKERS cannot be read: `{workers}` is no number"));
+        let unread =
+            |_| Error::Setting(format!("CHAPERONE_ENVOY_WORKERS cannot be read: `{workers}` is no number"));
         options.concurrency = workers.parse().map_err(unread)?;
     }
     if let Some(text) = upstream {

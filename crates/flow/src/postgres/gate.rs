@@ -230,9 +230,7 @@ impl<T: Default> Gate<T> {
                     cx.send(poke::copy_fail());
                     self.exchange.copy_ended();
                 }
-                if self.exchange.sent(Request::Sync, Owner::Own { shown: Vec::new() }).is_err() {
-                    cx.effect(Effect::Close);
-                }
+                self.exchange.sent_last(Request::Sync, Owner::Own { shown: Vec::new() });
                 cx.send(poke::sync());
                 self.phase = Phase::Ending(shown);
             }
@@ -251,7 +249,7 @@ impl<T: Default> Gate<T> {
             Phase::Ending(shown) => {
                 let last = match frame.tag {
                     tag::server::ERROR_RESPONSE => self.exchange.len() <= 1 && !self.in_ready_session(),
-                    tag::server::READY_FOR_QUERY => self.exchange.len() <= 1,
+                    tag::server::READY_FOR_QUERY => self.exchange.ready_is_last(),
                     _ => false,
                 };
                 if last {

@@ -67,7 +67,13 @@ impl<T> Names<T> {
         }
         let definition = self.next;
         self.next += 1;
+        let batch = self.batch;
         let candidates = self.meanings.entry(name.to_vec()).or_default();
+        if name.is_empty() {
+            // Defining the unnamed one again never fails because it is taken: within a batch the newest is meant, and
+            // had an older one failed, the server would skip everything up to the batch's end.
+            candidates.retain(|candidate| candidate.confirmed || candidate.batch != batch);
+        }
         if candidates.len() >= Self::CANDIDATES_MOST {
             return Err(Full);
         }
@@ -200,5 +206,15 @@ mod tests {
             it.define(b"a", Rc::new("1")).unwrap();
         }
         assert_eq!(it.define(b"a", Rc::new("1")), Err(Full));
+    }
+
+    #[test]
+    fn a_pipeline_may_define_the_unnamed_one_as_often_as_it_likes() {
+        let mut it = names();
+        for _ in 0..10 * Names::<&str>::CANDIDATES_MOST {
+            it.define(b"", Rc::new("1")).unwrap();
+        }
+        it.define(b"", Rc::new("2")).unwrap();
+        assert_eq!(meanings(&it, ""), ["2"]);
     }
 }

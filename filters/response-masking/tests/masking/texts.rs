@@ -53,9 +53,29 @@ fn that_may_quote_a_hidden_column_are_withheld() {
         assert_eq!(field(&shown, b'R').as_deref(), Some("pg_strtoint32"), "and where it was raised");
         assert_eq!(field(&shown, b'D'), None);
     }
-    let answer =
-        [error(&[(b'S', "ERROR"), (b'C', "42703"), (b'M', "column \"x\" does not exist")]), idle()].concat();
+    let missing = [(b'S', "ERROR"), (b'C', "42703"), (b'M', "column \"x\" does not exist"), (b'P', "8")];
+    let answer = [error(&missing), idle()].concat();
     assert_eq!(session.run("select x from customers", &answer), answer, "speaks of the statement");
+    for (code, message) in [
+        ("42P01", "relation \"Bob Secret\" does not exist"),
+        ("3F000", "schema \"Bob Secret\" does not exist"),
+        ("42601", "syntax error in tsquery: \"Bob Secret\""),
+        ("42704", "unrecognized configuration parameter \"Bob Secret\""),
+    ] {
+        let raised = error(&[(b'S', "ERROR"), (b'C', code), (b'M', message)]);
+        for sql in ["select name::regclass from customers", "explain analyze select name::int from customers"]
+        {
+            let shown = session.run(sql, &[raised.clone(), idle()].concat());
+            assert!(!String::from_utf8_lossy(&shown).contains("Bob Secret"), "{code}: {sql}");
+        }
+    }
+    let mut notice = Vec::new();
+    write::notice_response(&mut notice, [(b'C', b"01000".as_slice()), (b'M', b"PID 52 is Bob Secret")])
+        .unwrap();
+    assert!(
+        !String::from_utf8_lossy(&session.server(&notice)).contains("Bob Secret"),
+        "a function can be made to speak"
+    );
 }
 
 #[test]

@@ -1,0 +1,81 @@
+//! What exactly is to be approved: the statement with its parameters, as an approver sees it, and a digest of it.
+
+use chaperone_flow::Note;
+use chaperone_model::{Decision, Digest};
+use chaperone_pgwire::client::{Bind, Execute};
+use chaperone_pgwire::{Format, tag};
+use sha2::{Digest as _, Sha256};
+
+use crate::queue::Kept;
+
+/// Most bytes that an approver is shown. What is longer is not held but refused.
+const SHOWN_MOST: usize = chaperone_flow::HELD_TEXT_MOST;
+
+/// What is to be approved.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Subject {
+    /// For people.
+    pub(crate) shown: String,
+    /// Over everything that an approval allows: the statement, and in the extended protocol the messages that give
+    /// it its parameters.
+    pub(crate) digest: Digest,
+}
+
+/// Why there is no one thing to approve.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Unclear {
+    /// More than one command of the batch is to be held, or its parameters came in an earlier batch.
+    Batch,
+    /// It cannot be shown whole.
+    Long,
+}
+
+fn is_held(kept: &Kept) -> bool {
+    kept.note.as_ref().is_some_and(|note| note.verdict.decision == Decision::Hold)
+}
+
+impl Subject {
+    /// Of a Query, or of a batch that contains one Execute that is to be held, with its Bind.
+    pub(crate) fn of(messages: &[Kept], note: &Note) -> Result<Self, Unclear> {
+        let subject = match messages {
+            [only] if only.tag == tag::client::QUERY => {
+                Self { shown: note.command.text.clone(), digest: note.command.digest }
+            }
+            batch => Self::of_batch(batch, note)?,
+        };
+        if subject.shown.len() > SHOWN_MOST { Err(Unclear::Long) } else { Ok(subject) }
+    }
+
+    fn of_batch(batch: &[Kept], note: &Note) -> Result<Self, Unclear> {
+        let mut held = batch.iter().filter(|kept| kept.tag == tag::client::EXECUTE && is_held(kept));
+        let (Some(kept), None) = (held.next(), held.next()) else { return Err(Unclear::Batch) };
+        let execute = Execute::read(kept.frame().body()).map_err(|_| Unclear::Batch)?;
+        let mut binds = batch.iter().filter(|kept| kept.tag == tag::client::BIND && is_held(kept));
+        let (Some(kept), None) = (binds.next(), binds.next()) else { return Err(Unclear::Batch) };
+        let bind = Bind::read(kept.frame().body()).map_err(|_| Unclear::Batch)?;
+        if bind.portal != execute.portal {
+            return Err(Unclear::Batch);
+        }
+        let digest = Sha256::new().chain_update(note.command.digest.0).chain_update(&kept.bytes).finalize();
+        let mut shown = note.command.text.clone();
+        for (index, value) in bind.values.iter().enumerate() {
+            let before = if index == 0 { "\n-- parameters: " } else { ", " };
+            shown.push_str(&format!(
+                "{before}${} = {}",
+                index + 1,
+                parameter(value, bind.param_formats.of(index))
+            ));
+        }
+        Ok(Self { shown, digest: Digest(digest.into()) })
+    }
+}
+
+/// A parameter as people read it.
+fn parameter(value: Option<&[u8]>, format: Option<Format>) -> String {
+    let Some(value) = value else { return "NULL".to_owned() };
+    let text = std::str::from_utf8(value).ok().filter(|_| format == Some(Format::Text));
+    text.map_or_else(
+        || format!("\\x{}", value.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+        |text| format!("'{}'", text.replace('\'', "''")),
+    )
+}

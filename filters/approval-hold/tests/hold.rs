@@ -246,6 +246,59 @@ fn a_batch_is_held_whole_and_goes_on_whole() {
     assert_eq!(wire.ran(), ["risky"]);
 }
 
+/// A batch with a parameter.
+fn bound(portal: &[u8], value: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    write::bind(&mut out, portal, b"", [Some(value.as_bytes())], Format::Text).unwrap();
+    write::execute(&mut out, portal, 0).unwrap();
+    out
+}
+
+#[test]
+fn an_approval_is_for_one_command_with_its_parameters() {
+    let digest_of = |value: &str| {
+        let mut wire = wire();
+        wire.client(&[prepare("risky $1"), bound(b"", value), sync()].concat());
+        let body = wire.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Call { call, .. } => Some(String::from_utf8(call.body.clone()).unwrap()),
+            _ => None,
+        });
+        assert!(body.unwrap().contains(&format!("-- parameters: $1 = '{value}'")), "the approver sees it");
+        digest(&wire)
+    };
+    assert_ne!(digest_of("1"), digest_of("99999"));
+}
+
+#[test]
+fn a_batch_with_two_risky_commands_is_refused() {
+    let mut wire = wire();
+    let first = [prepare("risky 1"), bound(b"", "1")].concat();
+    wire.client(&[first.clone(), prepare("risky 2"), bound(b"", "2"), sync(), query("select 1")].concat());
+    assert!(calls(&wire).is_empty(), "nobody is asked for one and runs two");
+    assert_eq!(wire.ran(), ["select 1"]);
+    assert_eq!(wire.look(), "E(42501) Z(I) T D C Z(I)");
+
+    // Bound in one batch, run in another: the approver could not see the parameters.
+    wire.client(
+        &[
+            prepare("risky 1"),
+            {
+                let mut bind = Vec::new();
+                write::bind(&mut bind, b"p", b"", [], Format::Text).unwrap();
+                bind
+            },
+            flush(),
+        ]
+        .concat(),
+    );
+    let mut run = Vec::new();
+    write::execute(&mut run, b"p", 0).unwrap();
+    wire.look();
+    wire.client(&[run, sync()].concat());
+    assert!(wire.ran().is_empty());
+    assert_eq!(wire.look(), "E(42501) Z(I)");
+}
+
 #[test]
 fn a_rejected_batch_ends_at_its_sync_even_when_that_comes_later() {
     let mut wire = wire();

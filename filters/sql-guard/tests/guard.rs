@@ -252,6 +252,26 @@ fn sql_prepare_is_no_way_around() {
     assert!(!wire.server.seen.iter().any(|(_, body)| body.windows(4).any(|word| word == b"drop")));
 }
 
+#[test]
+fn execute_stands_for_what_was_prepared_however_often_it_is_run() {
+    let mut wire = wire();
+    wire.client(&query("prepare z as select 1"));
+    wire.effects.clear();
+    for number in 0..200 {
+        wire.client(&query(&format!("execute z({number})")));
+    }
+    assert_eq!(verdicts(&wire).len(), 200);
+    assert!(verdicts(&wire).iter().all(|verdict| verdict == "allow SG100"));
+}
+
+#[test]
+fn what_is_too_long_to_be_shown_is_not_held() {
+    let mut wire = wire();
+    wire.client(&query(&format!("update t set a = '{}' where id = 1", "x".repeat(20_000))));
+    assert_eq!(wire.look(), "E(42501) Z(I)");
+    assert!(wire.ran().is_empty());
+}
+
 proptest! {
     #[test]
     fn any_split_gives_the_same(chunk in 1_usize..40) {

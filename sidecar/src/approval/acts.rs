@@ -73,7 +73,24 @@ impl Vote {
     }
 }
 
-/// Names are compared without case and without outer spaces, so that `Ann` cannot answer for `ann`.
+/// Names are compared by their letters and digits alone, without case, so that neither `Ann` nor `a nn` nor an `ann` with
+/// an invisible character in it can answer for `ann`.
 fn same_person(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.trim().to_lowercase()
+    let bare = |name: &str| -> String {
+        name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    bare(one) == bare(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_person;
+
+    #[test]
+    fn a_name_in_disguise_is_the_same_name() {
+        for disguise in ["ann", "Ann", " ANN ", "ann\u{200b}", "a\u{feff}nn", "a.nn", "a\u{ad}nn"] {
+            assert!(same_person("ann", disguise), "{disguise:?}");
+        }
+        assert!(!same_person("ann", "anne"));
+    }
 }

@@ -13,7 +13,7 @@ use chaperone_proto::{Body, Source, VerdictRecord};
 use chaperone_settings::Settings;
 
 use crate::FactsCache;
-use crate::meaning::{Meaning, Meanings, joined};
+use crate::meaning::{Meaning, Meanings, joined, same};
 
 /// What to do when a request is answered.
 #[derive(Debug, Default)]
@@ -157,7 +157,7 @@ impl SqlGuard {
         if !self.meanings.remember(&text) {
             return self.refuse(cx, frame.tag, Reason::TooManyStatements);
         }
-        let Ok(definition) = self.meanings.statements.define(parse.name, Rc::new(vec![command])) else {
+        let Ok(definition) = self.meanings.statements.define(parse.name, Rc::new(vec![command]), same) else {
             return self.refuse(cx, frame.tag, Reason::TooManyStatements);
         };
         self.gate.pass_with(cx, frame, Pending::Parse(parse.name.to_vec(), definition))
@@ -176,7 +176,7 @@ impl SqlGuard {
         if note.is_none() {
             return Step::Take;
         }
-        let Ok(definition) = self.meanings.portals.define(bind.portal, Rc::new(meaning)) else {
+        let Ok(definition) = self.meanings.portals.define(bind.portal, Rc::new(meaning), same) else {
             return self.refuse(cx, frame.tag, Reason::TooManyStatements);
         };
         self.gate.pass_with(cx, frame, Pending::Bind(bind.portal.to_vec(), definition))

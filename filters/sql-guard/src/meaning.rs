@@ -119,8 +119,20 @@ impl Meanings {
     }
 }
 
+/// Whether two names mean the very same commands.
+pub(crate) fn same(one: &Meaning, other: &Meaning) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Rc::ptr_eq(one, other))
+}
+
+/// Everything that a name may mean, each once.
 fn flat(names: &Names<Meaning>, name: &[u8]) -> Meaning {
-    names.meanings(name).flat_map(|meaning| meaning.iter().cloned()).collect()
+    let mut flat = Meaning::new();
+    for command in names.meanings(name).flat_map(|meaning| meaning.iter()) {
+        if !flat.iter().any(|known| Rc::ptr_eq(known, command)) {
+            flat.push(Rc::clone(command));
+        }
+    }
+    flat
 }
 
 fn prepares(facts: &Facts) -> impl Iterator<Item = &str> {

@@ -15,11 +15,13 @@ pub struct Full;
 #[derive(Debug)]
 struct Candidate<T> {
     value: Rc<T>,
-    /// Which definition this is.
+    /// The newest definition with this value in a row of such.
     definition: u64,
-    /// Whether the server has confirmed it.
+    /// How many definitions of the row the server has not answered. It answers in order, so a count is enough.
+    open: u32,
+    /// Whether the server has confirmed any of them.
     confirmed: bool,
-    /// In which batch (Sync to Sync) it was sent.
+    /// In which batch (Sync to Sync) the newest was sent.
     batch: u64,
 }
 
@@ -36,7 +38,7 @@ impl<T> Names<T> {
     /// How many names one session may have where nothing else is said.
     pub const DEFAULT_MOST: usize = 10_000;
     /// How many candidates one name may have.
-    const CANDIDATES_MOST: usize = 64;
+    const CANDIDATES_MOST: usize = 4_096;
 
     /// No names; at most `most` of them.
     #[must_use]
@@ -58,9 +60,11 @@ impl<T> Names<T> {
 
     /// A definition goes to the server. Returns its number, for [`Self::confirm`] and [`Self::fail`].
     ///
+    /// `same` tells whether two values mean the same: a pipeline that repeats one definition is one candidate.
+    ///
     /// # Errors
     /// [`Full`] when there are too many names; the definition must then not be sent.
-    pub fn define(&mut self, name: &[u8], value: Rc<T>) -> Result<u64, Full> {
+    pub fn define(&mut self, name: &[u8], value: Rc<T>, same: impl Fn(&T, &T) -> bool) -> Result<u64, Full> {
         let known = self.meanings.contains_key(name);
         if !known && self.meanings.len() >= self.most {
             return Err(Full);
@@ -69,32 +73,39 @@ impl<T> Names<T> {
         self.next += 1;
         let batch = self.batch;
         let candidates = self.meanings.entry(name.to_vec()).or_default();
-        if name.is_empty() {
-            // Defining the unnamed one again never fails because it is taken: within a batch the newest is meant, and
-            // had an older one failed, the server would skip everything up to the batch's end.
-            candidates.retain(|candidate| candidate.confirmed || candidate.batch != batch);
+        if let Some(newest) = candidates.last_mut().filter(|newest| same(&newest.value, &value)) {
+            newest.definition = definition;
+            newest.open = newest.open.saturating_add(1);
+            newest.batch = batch;
+            return Ok(definition);
         }
         if candidates.len() >= Self::CANDIDATES_MOST {
             return Err(Full);
         }
-        candidates.push(Candidate { value, definition, confirmed: false, batch: self.batch });
+        candidates.push(Candidate { value, definition, open: 1, confirmed: false, batch });
         Ok(definition)
     }
 
     /// The server confirmed a definition: the name means that and nothing older.
     pub fn confirm(&mut self, name: &[u8], definition: u64) {
         if let Some(candidates) = self.meanings.get_mut(name) {
-            candidates.retain_mut(|candidate| {
-                candidate.confirmed |= candidate.definition == definition;
-                candidate.definition >= definition
-            });
+            // The first row that reaches this definition holds it.
+            candidates.retain(|candidate| candidate.definition >= definition);
+            if let Some(candidate) = candidates.first_mut() {
+                candidate.confirmed = true;
+                candidate.open = candidate.open.saturating_sub(1);
+            }
         }
     }
 
     /// The server refused or skipped a definition: the name never meant that.
     pub fn fail(&mut self, name: &[u8], definition: u64) {
         if let Some(candidates) = self.meanings.get_mut(name) {
-            candidates.retain(|candidate| candidate.definition != definition);
+            let holder = candidates.iter().position(|candidate| candidate.definition >= definition);
+            if let Some(candidate) = holder.and_then(|index| candidates.get_mut(index)) {
+                candidate.open = candidate.open.saturating_sub(1);
+            }
+            candidates.retain(|candidate| candidate.confirmed || candidate.open > 0);
             if candidates.is_empty() {
                 self.meanings.remove(name);
             }
@@ -124,7 +135,7 @@ impl<T> Names<T> {
 
     /// Forgets the names that the server has confirmed: their transaction is over, and portals end with it.
     pub fn forget_confirmed(&mut self) {
-        self.meanings.retain(|_, candidates| candidates.iter().any(|candidate| !candidate.confirmed));
+        self.meanings.retain(|_, candidates| candidates.iter().any(|candidate| candidate.open > 0));
     }
 
     /// Everything that the name may mean to a request sent now; empty for an unknown name.
@@ -133,7 +144,7 @@ impl<T> Names<T> {
     pub fn meanings(&self, name: &[u8]) -> impl Iterator<Item = &Rc<T>> {
         let candidates = self.meanings.get(name).map(Vec::as_slice).unwrap_or_default();
         let newest_here =
-            candidates.iter().rposition(|candidate| !candidate.confirmed && candidate.batch == self.batch);
+            candidates.iter().rposition(|candidate| candidate.open > 0 && candidate.batch == self.batch);
         candidates.iter().skip(newest_here.unwrap_or(0)).map(|candidate| &candidate.value)
     }
 }
@@ -146,6 +157,10 @@ mod tests {
         Names::new(2)
     }
 
+    fn define(names: &mut Names<&'static str>, name: &[u8], value: &'static str) -> Result<u64, Full> {
+        names.define(name, Rc::new(value), |one, other| one == other)
+    }
+
     fn meanings(names: &Names<&'static str>, name: &str) -> Vec<&'static str> {
         names.meanings(name.as_bytes()).map(|value| **value).collect()
     }
@@ -153,10 +168,10 @@ mod tests {
     #[test]
     fn a_definition_counts_at_once_and_replaces_when_confirmed() {
         let mut it = names();
-        let first = it.define(b"s", Rc::new("one")).unwrap();
+        let first = define(&mut it, b"s", "one").unwrap();
         assert_eq!(meanings(&it, "s"), ["one"]);
         it.confirm(b"s", first);
-        let second = it.define(b"s", Rc::new("two")).unwrap();
+        let second = define(&mut it, b"s", "two").unwrap();
         assert_eq!(meanings(&it, "s"), ["two"], "in its own batch: had it failed, this would be skipped too");
         it.batch_ends();
         assert_eq!(meanings(&it, "s"), ["one", "two"], "in the next batch it is open which");
@@ -167,10 +182,10 @@ mod tests {
     #[test]
     fn a_name_that_is_taken_keeps_its_meaning() {
         let mut it = names();
-        let held = it.define(b"s", Rc::new("update")).unwrap();
+        let held = define(&mut it, b"s", "update").unwrap();
         it.confirm(b"s", held);
         it.batch_ends();
-        let harmless = it.define(b"s", Rc::new("select")).unwrap();
+        let harmless = define(&mut it, b"s", "select").unwrap();
         it.batch_ends();
         it.fail(b"s", harmless);
         assert_eq!(meanings(&it, "s"), ["update"]);
@@ -179,7 +194,7 @@ mod tests {
     #[test]
     fn a_failed_first_definition_leaves_nothing() {
         let mut it = names();
-        let first = it.define(b"s", Rc::new("one")).unwrap();
+        let first = define(&mut it, b"s", "one").unwrap();
         it.fail(b"s", first);
         assert!(it.is_empty());
         assert_eq!(meanings(&it, "s"), Vec::<&str>::new());
@@ -188,10 +203,10 @@ mod tests {
     #[test]
     fn close_spares_what_was_defined_after_it() {
         let mut it = names();
-        let first = it.define(b"s", Rc::new("one")).unwrap();
+        let first = define(&mut it, b"s", "one").unwrap();
         it.confirm(b"s", first);
         let mark = it.mark();
-        it.define(b"s", Rc::new("two")).unwrap();
+        define(&mut it, b"s", "two").unwrap();
         it.closed(b"s", mark);
         assert_eq!(meanings(&it, "s"), ["two"]);
     }
@@ -199,22 +214,41 @@ mod tests {
     #[test]
     fn is_bounded() {
         let mut it = names();
-        it.define(b"a", Rc::new("1")).unwrap();
-        it.define(b"b", Rc::new("1")).unwrap();
-        assert_eq!(it.define(b"c", Rc::new("1")), Err(Full));
-        for _ in 1..Names::<&str>::CANDIDATES_MOST {
-            it.define(b"a", Rc::new("1")).unwrap();
+        define(&mut it, b"a", "1").unwrap();
+        define(&mut it, b"b", "1").unwrap();
+        assert_eq!(define(&mut it, b"c", "1"), Err(Full));
+        for number in 1..Names::<&str>::CANDIDATES_MOST {
+            define(&mut it, b"a", if number % 2 == 0 { "1" } else { "2" }).unwrap();
         }
-        assert_eq!(it.define(b"a", Rc::new("1")), Err(Full));
+        assert_eq!(define(&mut it, b"a", "1"), Err(Full));
     }
 
     #[test]
-    fn a_pipeline_may_define_the_unnamed_one_as_often_as_it_likes() {
+    fn a_pipeline_may_repeat_a_definition_as_often_as_it_likes() {
         let mut it = names();
-        for _ in 0..10 * Names::<&str>::CANDIDATES_MOST {
-            it.define(b"", Rc::new("1")).unwrap();
+        let numbers: Vec<_> = (0..10_000).map(|_| define(&mut it, b"", "1").unwrap()).collect();
+        it.batch_ends();
+        assert_eq!(meanings(&it, ""), ["1"]);
+        for number in &numbers[..9_999] {
+            it.confirm(b"", *number);
         }
-        it.define(b"", Rc::new("2")).unwrap();
-        assert_eq!(meanings(&it, ""), ["2"]);
+        it.fail(b"", numbers[9_999]);
+        assert_eq!(meanings(&it, ""), ["1"], "what was confirmed stays");
+    }
+
+    #[test]
+    fn a_definition_that_is_skipped_leaves_the_older_one_in_force() {
+        let mut it = names();
+        let first = define(&mut it, b"", "harmless").unwrap();
+        it.confirm(b"", first);
+        it.batch_ends();
+        let risky = define(&mut it, b"", "risky").unwrap();
+        // Between the two something fails: the server keeps the first and skips the second.
+        let skipped = define(&mut it, b"", "harmless too").unwrap();
+        it.batch_ends();
+        assert_eq!(meanings(&it, ""), ["harmless", "risky", "harmless too"], "all that it may be");
+        it.confirm(b"", risky);
+        it.fail(b"", skipped);
+        assert_eq!(meanings(&it, ""), ["risky"]);
     }
 }

@@ -16,6 +16,7 @@ pub(crate) use watch::Watch;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use chaperone_policy::Policy;
 
@@ -72,13 +73,21 @@ impl Delivery {
         let made = fs::create_dir_all(&self.directory);
         made.map_err(|error| Error::Io(self.directory.clone(), error))?;
         let digest = policy.digest().to_hex();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let revision = now.as_nanos().to_string();
         let mut changed = Vec::new();
         for plugin in &settings.plugins {
             let path = self.directory.join(format!("{}.yaml", plugin.name));
-            let content = envoy::discovery_response(plugin, &text, &digest);
-            if replace(&path, &content).map_err(|error| Error::Io(path.clone(), error))? {
-                changed.push(path);
+            let before = fs::read_to_string(&path).unwrap_or_default();
+            let same = envoy::revision(&before).is_some_and(|revision| {
+                before == envoy::discovery_response(plugin, &text, &digest, revision)
+            });
+            if same {
+                continue;
             }
+            let content = envoy::discovery_response(plugin, &text, &digest, &revision);
+            replace(&path, &content).map_err(|error| Error::Io(path.clone(), error))?;
+            changed.push(path);
         }
         Ok(Delivered { policy: policy.name().to_owned(), digest, changed, files: settings.plugins.len() })
     }
@@ -104,16 +113,12 @@ fn problems(path: &Path, problems: &[String]) -> String {
     problems.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Puts a file in place in one step; false when it is there already, the same.
-fn replace(path: &Path, content: &str) -> io::Result<bool> {
-    if fs::read(path).is_ok_and(|before| before == content.as_bytes()) {
-        return Ok(false);
-    }
+/// Puts a file in place in one step.
+fn replace(path: &Path, content: &str) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = path.with_file_name(format!(".{name}.{}", std::process::id()));
     let mut file = File::create(&draft)?;
     file.write_all(content.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&draft, path)?;
-    Ok(true)
+    fs::rename(&draft, path)
 }

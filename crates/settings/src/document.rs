@@ -23,6 +23,9 @@ struct Rest {
     sidecar: Sidecar,
     #[serde(default)]
     limits: Limits,
+    /// Says nothing: it makes a configuration another one than an earlier one with the same policy.
+    #[serde(default, rename = "revision")]
+    _revision: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -7,16 +7,20 @@ use super::Plugin;
 /// The file of a plugin, with the policy in its configuration.
 ///
 /// The policy goes in as the text that its author wrote, so that a filter's complaint names the author's lines.
-pub(super) fn discovery_response(plugin: &Plugin, policy: &str, digest: &str) -> String {
+/// `revision` makes each delivery another configuration: while sessions of an earlier one live, Envoy takes its like for
+/// known and tells the filter nothing, so that a policy could not be taken back.
+pub(super) fn discovery_response(plugin: &Plugin, policy: &str, digest: &str, revision: &str) -> String {
     let configuration = json!({
         "resource": plugin.resource,
         "sidecar": plugin.sidecar,
         "limits": plugin.limits,
         "policy": policy,
+        "revision": revision,
     });
     let env: Vec<_> = plugin.env.iter().map(|name| quoted(name)).collect();
     format!(
-        r#"# Written by `chaperone policy deliver`; the next delivery replaces it.
+        r#"{REVISION}{revision}
+# Written by `chaperone policy deliver`; the next delivery replaces it.
 version_info: {version}
 resources:
 - "@type": type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig
@@ -42,7 +46,7 @@ resources:
         "@type": type.googleapis.com/google.protobuf.StringValue
         value: {configuration}
 "#,
-        version = quoted(digest),
+        version = quoted(&format!("{digest}-{revision}")),
         name = quoted(&plugin.name),
         root_id = quoted(&plugin.root_id),
         reload = quoted(&plugin.reload_interval),
@@ -51,6 +55,14 @@ resources:
         env = env.join(", "),
         configuration = quoted(&configuration.to_string()),
     )
+}
+
+/// How a file begins; its revision follows.
+const REVISION: &str = "# revision ";
+
+/// The revision of a file that was delivered earlier.
+pub(super) fn revision(file: &str) -> Option<&str> {
+    file.lines().next()?.strip_prefix(REVISION)
 }
 
 /// A double-quoted YAML scalar in plain ASCII: what YAML's versions disagree about is spelled out.

@@ -130,6 +130,18 @@ fn what_has_not_changed_is_not_written_again() {
 }
 
 #[test]
+fn a_policy_that_is_taken_back_is_another_configuration() {
+    let place = Place::new("back");
+    place.delivery.run().unwrap();
+    let first = place.file("fused.yaml");
+    place.write("policy.yaml", &POLICY.replace("id: read", "id: read-only"));
+    place.delivery.run().unwrap();
+    place.write("policy.yaml", POLICY);
+    assert_eq!(place.delivery.run().unwrap().changed.len(), 2);
+    assert_ne!(place.file("fused.yaml"), first, "or Envoy would not tell the filter");
+}
+
+#[test]
 fn what_is_no_policy_changes_nothing() {
     let place = Place::new("invalid");
     place.delivery.run().unwrap();

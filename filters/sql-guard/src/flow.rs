@@ -123,40 +123,45 @@ impl SqlGuard {
         Some(Note { verdict, command: Rc::clone(command), policy, facts_wanted })
     }
 
+    /// Reads and judges a text that is run (Query) or prepared (Parse). None where it was refused.
+    fn read(
+        &mut self,
+        cx: &mut Cx<'_>,
+        tag: u8,
+        text: &[u8],
+        runs: bool,
+        note: &mut Option<Note>,
+    ) -> Option<Rc<Command>> {
+        let text = self.cache.command(text);
+        let Ok(command) = self.meanings.resolve(Rc::clone(&text)) else {
+            self.gate.refuse(cx, tag, &fatal(Reason::PreparedUnknown));
+            return None;
+        };
+        *note = self.judge(cx, tag, &command, runs);
+        note.as_ref()?;
+        // The text itself, not what its EXECUTEs run: or each would double what the next one stands for.
+        if !self.meanings.remember(&text) {
+            self.gate.refuse(cx, tag, &fatal(Reason::TooManyStatements));
+            return None;
+        }
+        Some(command)
+    }
+
     fn query(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, note: &mut Option<Note>) -> Step {
         let Ok(query) = Query::read(frame.body()) else {
             return self.refuse(cx, frame.tag, Reason::ProtocolViolation);
         };
-        let text = self.cache.command(query.text);
-        let Ok(command) = self.meanings.resolve(Rc::clone(&text)) else {
-            return self.refuse(cx, frame.tag, Reason::PreparedUnknown);
-        };
-        *note = self.judge(cx, frame.tag, &command, true);
-        if note.is_none() {
-            return Step::Take;
+        match self.read(cx, frame.tag, query.text, true, note) {
+            Some(_) => self.gate.pass(cx, frame),
+            None => Step::Take,
         }
-        // The text itself, not what its EXECUTEs run: or each would double what the next one stands for.
-        if !self.meanings.remember(&text) {
-            return self.refuse(cx, frame.tag, Reason::TooManyStatements);
-        }
-        self.gate.pass(cx, frame)
     }
 
     fn parse(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, note: &mut Option<Note>) -> Step {
         let Ok(parse) = Parse::read(frame.body()) else {
             return self.refuse(cx, frame.tag, Reason::ProtocolViolation);
         };
-        let text = self.cache.command(parse.text);
-        let Ok(command) = self.meanings.resolve(Rc::clone(&text)) else {
-            return self.refuse(cx, frame.tag, Reason::PreparedUnknown);
-        };
-        *note = self.judge(cx, frame.tag, &command, false);
-        if note.is_none() {
-            return Step::Take;
-        }
-        if !self.meanings.remember(&text) {
-            return self.refuse(cx, frame.tag, Reason::TooManyStatements);
-        }
+        let Some(command) = self.read(cx, frame.tag, parse.text, false, note) else { return Step::Take };
         let Ok(definition) = self.meanings.statements.define(parse.name, Rc::new(vec![command]), same) else {
             return self.refuse(cx, frame.tag, Reason::TooManyStatements);
         };

@@ -1,3 +1,5 @@
+//! Conditions: what they accept, and how they evaluate beside CEL's own interpreter.
+
 use cel::{Context, Program, Value};
 use chaperone_model::Identity;
 use chaperone_model::facts::{Access, Effect, ObjectKind, Relation, Verb};

@@ -1,3 +1,5 @@
+//! The schema for editors, and that the file is the generated one.
+
 use std::{env, fs};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Patterns of names, folded and quoted.
+
 use super::*;
 
 fn pattern(text: &str) -> NamePattern {

@@ -1,12 +1,13 @@
 //! What a flow is and what it can see and say.
 
 use std::fmt;
+use std::rc::Rc;
 
 use chaperone_model::UnixSeconds;
 use chaperone_pgwire::Frame;
-use chaperone_proto::{Body, Source};
+use chaperone_proto::{Body, Source, VerdictHead};
 
-use crate::{Note, Session};
+use crate::{Command, Note, Session, Tape};
 
 /// The time of an event, by the host's clock.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -122,6 +123,8 @@ pub enum Effect {
     RecordDurably(Source, Body),
     /// The session's shared state changed: other modules should see it.
     ShareSession,
+    /// Record what sql-guard decided; the statement and its digest are the command's.
+    Verdict(Rc<VerdictHead>, Rc<Command>),
 }
 
 /// A message that a flow sends to the server.
@@ -146,6 +149,14 @@ pub struct Emit {
     pub effects: Vec<Effect>,
 }
 
+impl Emit {
+    /// Whether nothing was said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.to_server.is_empty() && self.to_client.is_empty() && self.effects.is_empty()
+    }
+}
+
 /// What a flow sees and says during one event.
 pub struct Cx<'a> {
     /// The time of the event.
@@ -156,6 +167,8 @@ pub struct Cx<'a> {
     pub random: &'a mut dyn Random,
     /// What is said.
     pub emit: &'a mut Emit,
+    /// What session-tap records of the messages that pass.
+    pub tape: &'a mut Tape,
 }
 
 impl fmt::Debug for Cx<'_> {

@@ -13,6 +13,7 @@
 //! A separate filter is a line of one flow (behind the [`postgres::Door`] that every line has), the fused filter a
 //! line of five.
 
+mod command;
 mod context;
 mod line;
 mod live;
@@ -21,12 +22,15 @@ mod output;
 pub mod postgres;
 mod recorder;
 mod session;
+mod tape;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use command::{Command, clip};
 pub use context::{Call, Cx, Effect, Emit, Flow, Now, Outgoing, Peer, Random, Reply, Step};
 pub use line::{Buffer, Env, Limits, Line, Outcome};
 pub use live::Live;
-pub use note::{Command, HELD_TEXT_MOST, Note, clip};
+pub use note::{HELD_TEXT_MOST, Note};
 pub use recorder::{Batch, Recorder, RecorderLimits};
 pub use session::Session;
+pub use tape::Tape;

@@ -6,9 +6,10 @@ use chaperone_pgwire::startup::{StartupPacket, begins_session};
 use chaperone_pgwire::{Frame, FrameLimits, Framer, Item, tag};
 use chaperone_proto::NoteSet;
 
+use crate::note::{Reader, Writer};
 use crate::output::Output;
 use crate::postgres::Door;
-use crate::{Cx, Effect, Emit, Flow, Note, Now, Outgoing, Peer, Random, Reply, Session, Step};
+use crate::{Cx, Effect, Emit, Flow, Note, Now, Outgoing, Peer, Random, Reply, Session, Step, Tape};
 
 /// What becomes of the buffer that an event brought.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -73,7 +74,9 @@ pub struct Line {
     /// Messages that came from the module before, and that went to the module behind.
     received: u64,
     sent: u64,
-    emits_notes: bool,
+    /// None where no module behind this one reads notes.
+    writer: Option<Writer>,
+    reader: Reader,
     violated: bool,
     closed: bool,
 }
@@ -84,6 +87,9 @@ struct Sink<'a> {
     client: Output<'a>,
     notes: NoteSet,
     effects: Vec<Effect>,
+    tape: Tape,
+    /// What the flow at hand says. INVARIANT: empty between two calls of flows.
+    emit: Emit,
     expects_single_byte: bool,
 }
 
@@ -94,6 +100,8 @@ impl<'a> Sink<'a> {
             client: Output::new(server_input),
             notes: NoteSet::default(),
             effects: Vec::new(),
+            tape: Tape::default(),
+            emit: Emit::default(),
             expects_single_byte: false,
         }
     }
@@ -118,7 +126,8 @@ impl Line {
             kept_for_client: Vec::new(),
             received: 0,
             sent: 0,
-            emits_notes,
+            writer: emits_notes.then(Writer::default),
+            reader: Reader::default(),
             violated: false,
             closed: false,
         }
@@ -176,7 +185,8 @@ impl Line {
                     let ordinal = self.received;
                     self.received += 1;
                     while notes.next_if(|note| note.ordinal < ordinal).is_some() {}
-                    let note = notes.next_if(|note| note.ordinal == ordinal).and_then(Note::from_proto);
+                    let note = notes.next_if(|note| note.ordinal == ordinal);
+                    let note = note.and_then(|note| self.reader.read(note));
                     self.pass_to_server(env, 0, frame, note, &mut sink);
                 }
                 Ok(Item::TooLarge { tag, declared }) => {
@@ -267,13 +277,20 @@ impl Line {
         sink: &mut Sink<'_>,
         say: impl FnOnce(&mut dyn Flow, &mut Cx<'_>) -> R,
     ) -> Option<R> {
-        let mut emit = Emit::default();
         let flow = self.flows.get_mut(index)?;
-        let mut cx =
-            Cx { now: env.now, session: &mut self.session, random: &mut *env.random, emit: &mut emit };
+        sink.tape.begin(sink.effects.len());
+        let mut cx = Cx {
+            now: env.now,
+            session: &mut self.session,
+            random: &mut *env.random,
+            emit: &mut sink.emit,
+            tape: &mut sink.tape,
+        };
         let said = say(flow.as_mut(), &mut cx);
+        sink.tape.spoken(&mut sink.effects);
         // Most of the time a flow has nothing to say.
-        if !(emit.to_server.is_empty() && emit.to_client.is_empty() && emit.effects.is_empty()) {
+        if !sink.emit.is_empty() {
+            let emit = std::mem::take(&mut sink.emit);
             self.route(env, index, emit, sink);
         }
         Some(said)
@@ -290,10 +307,13 @@ impl Line {
             let tag = bytes.first().copied().unwrap_or(0);
             self.pass_to_client(env, index, Frame { tag, bytes: &bytes }, sink);
         }
-        sink.effects.extend(effects.into_iter().map(|effect| match effect {
-            Effect::Call { call, .. } => Effect::Call { flow: index, call },
-            other => other,
-        }));
+        let of_flow = |mut effect: Effect| {
+            if let Effect::Call { flow, .. } = &mut effect {
+                *flow = index;
+            }
+            effect
+        };
+        sink.effects.extend(effects.into_iter().map(of_flow));
     }
 
     fn pass_to_server(
@@ -317,8 +337,8 @@ impl Line {
                 sink.expects_single_byte = true;
             }
         }
-        if let (true, Some(note)) = (self.emits_notes, &note) {
-            sink.notes.notes.push(note.to_proto(self.sent));
+        if let (Some(writer), Some(note)) = (&mut self.writer, &note) {
+            sink.notes.notes.push(writer.write(note, self.sent));
         }
         self.sent += 1;
         sink.server.push(frame.bytes);
@@ -341,7 +361,8 @@ impl Line {
     }
 
     fn finish(&mut self, sink: Sink<'_>, of_client: bool) -> Outcome {
-        let Sink { server, client, notes, effects, expects_single_byte } = sink;
+        let Sink { server, client, notes, mut effects, tape, emit: _, expects_single_byte } = sink;
+        tape.finish(&mut effects);
         if expects_single_byte {
             self.server.expect_single_byte();
         }

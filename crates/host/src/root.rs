@@ -77,6 +77,7 @@ impl<M: Module> RootContext for Root<M> {
             vm::flush(&plugin, None);
             give_up(&plugin);
         }
+        vm::tell_counts();
     }
 
     fn create_stream_context(&self, context: u32) -> Option<Box<dyn StreamContext>> {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use chaperone_flow::{Buffer, Effect, Env, Line, Now, Outcome, Peer, Reply, Session};
-use chaperone_proto::{Message, NoteSet, Source};
+use chaperone_proto::{Message, NoteSet, Source, Told};
 use proxy_wasm::hostcalls::dispatch_http_call;
 use proxy_wasm::traits::{Context, StreamContext};
 use proxy_wasm::types::{Action, PeerType};
@@ -201,12 +201,16 @@ impl Connection {
                 }
                 Effect::Close => vm::close_soon(self.context),
                 Effect::Count(name, by) => vm::count(name, by),
-                Effect::Record(source, body) => recorded |= self.record(source, body, None),
+                Effect::Record(source, body) => recorded |= self.record(source, Told::Body(&body), None),
                 Effect::RecordDurably(source, body) => {
-                    recorded |= self.record(source, body, Some(self.context))
+                    recorded |= self.record(source, Told::Body(&body), Some(self.context))
                 }
                 Effect::ShareSession => {
                     abi::set_property(SESSION, self.line.session().to_json().as_bytes());
+                }
+                Effect::Verdict(verdict, command) => {
+                    let told = Told::Verdict(&verdict, command.statement());
+                    recorded |= self.record(Source::Guard, told, None);
                 }
             }
         }
@@ -217,10 +221,10 @@ impl Connection {
         }
     }
 
-    fn record(&self, source: Source, body: chaperone_proto::Body, waiter: Option<u32>) -> bool {
-        let Some(id) = self.line.session().id.clone() else { return false };
+    fn record(&self, source: Source, told: Told<'_>, waiter: Option<u32>) -> bool {
+        let Some(id) = self.line.session().id.as_ref() else { return false };
         let Ok(mut recorder) = self.plugin.recorder.try_borrow_mut() else { return false };
-        if !recorder.add(&id, source, self.now, body, waiter) {
+        if !recorder.add(id, source, self.now, told, waiter) {
             vm::count("chaperone.records.dropped", 1);
         }
         true

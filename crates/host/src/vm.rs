@@ -43,7 +43,14 @@ struct Vm {
     connections: HashMap<u32, Rc<RefCell<Connection>>>,
     calls: HashMap<u32, Caller>,
     closing: Vec<u32>,
-    counters: HashMap<&'static str, Option<u32>>,
+    counters: Vec<Counter>,
+}
+
+/// A counter, and what was counted since the host was told last. There are a handful.
+struct Counter {
+    name: &'static str,
+    id: Option<u32>,
+    since: u64,
 }
 
 thread_local! {
@@ -134,11 +141,24 @@ pub(crate) fn caller(token: u32) -> Option<Caller> {
     with(|vm| vm.calls.remove(&token))
 }
 
+/// Counts; the host is told at the next tick, for a call of it costs more than the event that is counted.
 pub(crate) fn count(name: &'static str, by: u64) {
-    let id = with(|vm| *vm.counters.entry(name).or_insert_with(|| abi::define_counter(name)));
-    if let Some(id) = id {
-        abi::count(id, by);
-    }
+    with(|vm| match vm.counters.iter_mut().find(|counter| counter.name == name) {
+        Some(counter) => counter.since = counter.since.saturating_add(by),
+        None => vm.counters.push(Counter { name, id: abi::define_counter(name), since: by }),
+    });
+}
+
+/// Tells the host what was counted.
+pub(crate) fn tell_counts() {
+    with(|vm| {
+        for counter in vm.counters.iter_mut().filter(|counter| counter.since > 0) {
+            let by = std::mem::take(&mut counter.since);
+            if let Some(id) = counter.id {
+                abi::count(id, by);
+            }
+        }
+    });
 }
 
 pub(crate) fn now() -> Now {
@@ -189,7 +209,7 @@ pub(crate) fn flush(plugin: &Rc<Plugin>, via: Option<u32>) {
         ("authorization", bearer.as_str()),
     ];
     let timeout = Duration::from_millis(RECORD_TIMEOUT);
-    match dispatch_http_call(&sidecar.cluster, headers, Some(&bytes), Vec::new(), timeout) {
+    match dispatch_http_call(&sidecar.cluster, headers, Some(bytes), Vec::new(), timeout) {
         Ok(token) => {
             *plugin.sent_at.borrow_mut() = now.millis();
             called(token, Caller::Recorder { plugin: Rc::clone(plugin), via });

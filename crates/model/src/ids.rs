@@ -51,6 +51,12 @@ text_id! {
     ApprovalId
 }
 
+impl From<&Self> for SessionId {
+    fn from(id: &Self) -> Self {
+        id.clone()
+    }
+}
+
 impl SessionId {
     /// Makes an id from 16 random bytes.
     #[must_use]

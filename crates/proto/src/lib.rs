@@ -9,10 +9,10 @@ mod record;
 mod structure;
 
 pub use envoy::{VerifySignatureArguments, VerifySignatureResult};
-pub use note::{Note, NoteSet};
+pub use note::{Finding, Note, NoteSet};
 pub use record::{
     Approval, Authenticated, Body, Closed, Gap, Mark, Opened, Payload, Record, RecordAck, RecordBatch,
-    Source, VerdictRecord,
+    RecordOf, Source, Told, VerdictHead, VerdictRecord,
 };
 pub use structure::struct_to_json;
 

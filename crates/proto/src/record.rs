@@ -3,7 +3,11 @@
 //! A batch is sent as `POST /v1/records` with `content-type: application/x-protobuf`; the answer is 200 with a
 //! [`RecordAck`] once every record of the batch is durable. Records are idempotent by (session, source, seq).
 
+mod write;
+
 use prost::{Enumeration, Message, Oneof};
+
+pub use write::{RecordOf, Told, VerdictHead};
 
 /// Many records, of any sessions.
 #[derive(Clone, PartialEq, Message)]
@@ -149,7 +153,7 @@ pub struct VerdictRecord {
     /// The message for the caller.
     #[prost(string, tag = "4")]
     pub message: String,
-    /// SHA-256 of the statement, hexadecimal.
+    /// SHA-256 of the statement, hexadecimal; empty where `statement` is all of it, so that anybody can tell.
     #[prost(string, tag = "5")]
     pub digest: String,
     /// SHA-256 of the policy, hexadecimal.

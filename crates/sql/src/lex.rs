@@ -17,6 +17,7 @@ use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::limits::Limits;
+use crate::shape::OPEN;
 use gauge::Gauge;
 
 /// The most bytes that PostgreSQL keeps of a name (NAMEDATALEN - 1).
@@ -135,6 +136,7 @@ impl<'a> Scanner<'a> {
             (b'"', _) => self.quoted_name(0, false),
             (b'$', _) => self.dollar(),
             (b'0'..=b'9', _) | (b'.', Some(b'0'..=b'9')) => self.number(),
+            (0, _) => self.open_number(),
             (byte, _) if is_name_start(byte) => self.word(),
             (byte, _) if operator::is_operator_byte(byte) => self.operator(),
             _ => self.punctuation(first, second),
@@ -194,6 +196,12 @@ impl<'a> Scanner<'a> {
         }
         self.at = end;
         self.push(Token::Number(self.slice(start, end).to_owned(), false))
+    }
+
+    /// The mark of a shape; a client's text has none, or it would not have come here.
+    fn open_number(&mut self) -> Result<(), Opaque> {
+        self.at = self.at.saturating_add(1);
+        self.push(Token::Number(OPEN.to_owned(), false))
     }
 
     fn byte(&self, at: usize) -> Option<u8> {

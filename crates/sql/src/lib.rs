@@ -35,6 +35,7 @@ mod limits;
 mod names;
 mod predicate;
 mod scope;
+mod shape;
 mod utility;
 mod walk;
 
@@ -44,6 +45,7 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 pub use limits::{Limits, MAX_BYTES, MAX_CHAIN, MAX_DEPTH, MAX_STATEMENTS, MAX_TOKENS};
+pub use shape::Shape;
 
 /// How deep the parser may recurse; reaching it is a parse error. Its own unit: one for a parenthesis, a call or a
 /// CASE, three for a subquery in FROM. In the release build for wasm32 a unit takes up to 11 KiB of the stack of
@@ -61,6 +63,11 @@ pub fn read(text: &[u8], limits: &Limits) -> Facts {
     let Some(text) = std::str::from_utf8(text).ok().filter(|text| !text.contains('\0')) else {
         return opaque(Opaque::Encoding);
     };
+    read_text(text, limits)
+}
+
+/// As [`read`], of a text or a [`Shape`].
+fn read_text(text: &str, limits: &Limits) -> Facts {
     match lex::lex(text, limits) {
         Ok(lexed) => Facts {
             statements: lexed.statements.into_iter().map(read_statement).collect(),

@@ -11,6 +11,7 @@ use sqlparser::ast::{
     TableFactor, UnaryOperator, Value, ValueWithSpan,
 };
 
+use crate::shape;
 use columns::Mentions;
 use ranges::Ranges;
 
@@ -159,7 +160,10 @@ fn judge_value(value: &Value, negated: bool) -> Verdict {
         Value::Boolean(value) => return constant(*value, negated),
         Value::Null => return Verdict::Never,
         Value::SingleQuotedString(text) => text.trim().to_ascii_lowercase(),
-        Value::Number(text, _) => text.clone(),
+        Value::Number(text, _) => match shape::value(text) {
+            Some(text) => text.to_owned(),
+            None => return Verdict::Unknown,
+        },
         _ => return Verdict::Unknown,
     };
     match text.as_str() {

@@ -39,7 +39,7 @@ impl Subject {
     pub(crate) fn of(messages: &[Kept], note: &Note) -> Result<Self, Unclear> {
         let subject = match messages {
             [only] if only.tag == tag::client::QUERY => {
-                Self { shown: note.command.text.clone(), digest: note.command.digest }
+                Self { shown: note.command.text().to_owned(), digest: note.command.digest() }
             }
             batch => Self::of_batch(batch, note)?,
         };
@@ -56,8 +56,8 @@ impl Subject {
         if bind.portal != execute.portal {
             return Err(Unclear::Batch);
         }
-        let digest = Sha256::new().chain_update(note.command.digest.0).chain_update(&kept.bytes).finalize();
-        let mut shown = note.command.text.clone();
+        let digest = Sha256::new().chain_update(note.command.digest().0).chain_update(&kept.bytes).finalize();
+        let mut shown = note.command.text().to_owned();
         for (index, value) in bind.values.iter().enumerate() {
             let before = if index == 0 { "\n-- parameters: " } else { ", " };
             shown.push_str(&format!(

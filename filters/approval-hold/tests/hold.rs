@@ -39,7 +39,7 @@ fn note(text: &[u8]) -> Option<Note> {
     };
     Some(Note {
         verdict: Rc::new(verdict),
-        command: Rc::new(Command::new(text, Facts::default())),
+        command: Rc::new(Command::new(text, Rc::new(Facts::default()))),
         policy: Digest([1; 32]),
         facts_wanted: false,
     })

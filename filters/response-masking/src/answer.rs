@@ -215,7 +215,7 @@ impl Answers {
     /// Shows an error in the place of a result and of all that comes behind it, as after an error of the server.
     fn refuse(&mut self, cx: &mut Cx<'_>, request: Request, run: &Run, reason: Reason) -> Step {
         let command = run.command.as_deref();
-        let statement = command.and_then(|command| command.facts.statements.get(run.statement));
+        let statement = command.and_then(|command| command.facts().statements.get(run.statement));
         let message = if statement.is_some_and(writes) {
             format!("the statement was run, but its result is not shown: {}", reason.title())
         } else {

@@ -104,7 +104,7 @@ impl ResponseMasking {
         }
         let known = self.answers.catalogue.known(&plan.columns);
         let (mut touched, mut defined, mut refused) = (false, false, None);
-        let facts = &note.command.facts;
+        let facts = note.command.facts();
         for (index, statement) in facts.statements.iter().enumerate() {
             let reading = Reading::of(Some(&note.command), index, false, plan, known);
             let exposed = reading.is_exposed(false);

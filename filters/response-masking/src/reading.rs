@@ -32,7 +32,7 @@ impl<'a> Reading<'a> {
         plan: &'a Plan,
         known: Option<&'a Known>,
     ) -> Self {
-        let Some(facts) = command.map(|command| &command.facts) else { return Self::Untold };
+        let Some(facts) = command.map(Command::facts) else { return Self::Untold };
         if facts.opaque.is_some() {
             return Self::Untold;
         }

@@ -1,6 +1,6 @@
 //! What is recorded and counted.
 
-use chaperone_flow::{Command, Cx, Effect, clip};
+use chaperone_flow::{Command, Cx, Effect};
 use chaperone_model::{Digest, Reason};
 use chaperone_proto::{Body, Source, VerdictRecord};
 
@@ -12,10 +12,10 @@ pub(crate) fn refused(cx: &mut Cx<'_>, reason: Reason, command: Option<&Command>
         reason: reason.code().to_owned(),
         rule: String::new(),
         message: reason.title().to_owned(),
-        digest: command.map_or_else(String::new, |command| command.digest.to_hex()),
+        digest: command.map_or_else(String::new, Command::digest_beside_statement),
         policy: policy.to_hex(),
         shadow: String::new(),
-        statement: command.map_or_else(String::new, |command| clip(&command.text).to_owned()),
+        statement: command.map_or_else(String::new, |command| command.statement().to_owned()),
     };
     cx.effect(Effect::Record(Source::Masking, Body::Verdict(record)));
 }

@@ -76,7 +76,7 @@ impl Flow for SessionTap {
         }
         let strict = self.is_strict();
         if !strict && self.waiting.is_empty() {
-            cx.effect(Effect::Record(Source::Tap, Body::Client(payload(&frame))));
+            cx.tape.sent(frame.bytes);
             return self.gate.pass(cx, &frame);
         }
         if self.waiting_bytes + frame.bytes.len() > Self::WAITING_MOST {
@@ -96,7 +96,7 @@ impl Flow for SessionTap {
             Turn::Taken | Turn::Hidden(_) => Step::Take,
             Turn::Pass(_) => {
                 if ready {
-                    cx.effect(Effect::Record(Source::Tap, Body::Server(payload(&frame))));
+                    cx.tape.shown(frame.bytes);
                 } else if self.gate.is_ready() {
                     self.open(cx);
                 }

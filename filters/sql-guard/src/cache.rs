@@ -1,61 +1,59 @@
 //! Facts by statement text, for all sessions of a VM.
 //!
-//! Facts depend on the text alone, never on who asks or when, so that the cache needs no care but for its size. It
-//! keeps two generations: what is used in the current one survives the change to the next.
+//! Facts depend on the text alone, never on who asks or when, so that the cache needs no care but for its size. A text
+//! is found by itself or, where it differs from another one in whole numbers alone, by its shape.
+
+mod generations;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use chaperone_flow::Command;
-use chaperone_sql::Limits;
+use chaperone_model::facts::Facts;
+use chaperone_sql::{Limits, Shape};
+
+use generations::Generations;
 
 /// A cache that all sessions of a VM share.
 #[derive(Clone, Debug, Default)]
-pub struct FactsCache(Rc<RefCell<Generations>>);
+pub struct FactsCache(Rc<RefCell<Known>>);
 
 #[derive(Debug, Default)]
-struct Generations {
-    current: HashMap<Vec<u8>, Rc<Command>>,
-    current_bytes: usize,
-    previous: HashMap<Vec<u8>, Rc<Command>>,
+struct Known {
+    commands: Generations<Rc<Command>>,
+    /// None where the facts depend on the numbers.
+    shapes: Generations<Option<Rc<Facts>>>,
 }
 
 impl FactsCache {
     /// Longest text that is kept, in bytes.
     pub const TEXT_MOST: usize = 16 << 10;
-    /// Texts of one generation, in number and in bytes.
+    /// Texts of one generation.
     pub const GENERATION_MOST: usize = 2_000;
-    /// See [`Self::GENERATION_MOST`].
+    /// Bytes of the texts of one generation.
     pub const GENERATION_BYTES: usize = 2 << 20;
 
     /// The command with this text.
     pub(crate) fn command(&self, text: &[u8]) -> Rc<Command> {
-        let mut generations = self.0.borrow_mut();
-        if let Some(command) = generations.current.get(text) {
-            return Rc::clone(command);
+        if text.len() > Self::TEXT_MOST {
+            return read(text);
         }
-        let known = generations.previous.remove(text);
-        let command = known
-            .unwrap_or_else(|| Rc::new(Command::new(text, chaperone_sql::read(text, &Limits::default()))));
-        if text.len() <= Self::TEXT_MOST {
-            generations.keep(text, &command);
+        let mut known = self.0.borrow_mut();
+        if let Some(facts) = Shape::of(text).and_then(|shape| known.of_shape(&shape)) {
+            return Rc::new(Command::new(text, facts));
         }
-        command
+        known.commands.get_or(text, || read(text))
     }
 }
 
-impl Generations {
-    fn keep(&mut self, text: &[u8], command: &Rc<Command>) {
-        let full = self.current.len() >= FactsCache::GENERATION_MOST
-            || self.current_bytes + text.len() > FactsCache::GENERATION_BYTES;
-        if full {
-            self.previous = std::mem::take(&mut self.current);
-            self.current_bytes = 0;
-        }
-        self.current_bytes += text.len();
-        self.current.insert(text.to_vec(), Rc::clone(command));
+impl Known {
+    fn of_shape(&mut self, shape: &Shape) -> Option<Rc<Facts>> {
+        self.shapes.get_or(shape.as_bytes(), || shape.read(&Limits::default()).map(Rc::new))
     }
+}
+
+fn read(text: &[u8]) -> Rc<Command> {
+    Rc::new(Command::new(text, Rc::new(chaperone_sql::read(text, &Limits::default()))))
 }
 
 #[cfg(test)]
@@ -63,17 +61,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_text_is_read_once_and_the_cache_stays_small() {
+    fn the_same_text_is_read_once() {
         let cache = FactsCache::default();
-        let first = cache.command(b"select 1");
-        assert!(Rc::ptr_eq(&first, &cache.command(b"select 1")));
-        for number in 0..3 * FactsCache::GENERATION_MOST {
-            cache.command(format!("select {number}").as_bytes());
-            cache.command(b"select 1");
-        }
-        assert!(Rc::ptr_eq(&first, &cache.command(b"select 1")), "what is used stays");
-        let generations = cache.0.borrow();
-        assert!(generations.current.len() + generations.previous.len() <= 2 * FactsCache::GENERATION_MOST);
+        let first = cache.command(b"select a");
+        assert!(Rc::ptr_eq(&first, &cache.command(b"select a")));
+    }
+
+    #[test]
+    fn texts_that_differ_in_numbers_share_their_facts_and_nothing_else() {
+        let cache = FactsCache::default();
+        let (one, two) =
+            (cache.command(b"select a from t where id = 1"), cache.command(b"select a from t where id = 2"));
+        assert!(Rc::ptr_eq(one.facts(), two.facts()));
+        assert_eq!(two.text(), "select a from t where id = 2");
+        assert_ne!(one.digest(), two.digest());
+        let (one, two) = (cache.command(b"delete from t where 1"), cache.command(b"delete from t where 0"));
+        assert_ne!(one.facts(), two.facts(), "here the number tells");
     }
 
     #[test]

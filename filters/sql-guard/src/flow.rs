@@ -3,17 +3,19 @@
 use std::rc::Rc;
 
 use chaperone_flow::postgres::{Answered, Gate, Turn, fatal, refusal};
-use chaperone_flow::{Command, Cx, Effect, Flow, Live, Note, Step, clip};
+use chaperone_flow::{Command, Cx, Flow, Live, Note, Step};
+use chaperone_model::facts::Facts;
 use chaperone_model::{Decision, Digest, Reason, UnixSeconds, Verdict};
 use chaperone_pgwire::client::{Bind, Execute, Parse, Query, Target};
 use chaperone_pgwire::exchange::Request;
 use chaperone_pgwire::{Frame, tag};
 use chaperone_policy::Caller;
-use chaperone_proto::{Body, Source, VerdictRecord};
+use chaperone_proto::VerdictHead;
 use chaperone_settings::Settings;
 
 use crate::FactsCache;
 use crate::meaning::{Meaning, Meanings, joined, same};
+use crate::record;
 
 /// What to do when a request is answered.
 #[derive(Debug, Default)]
@@ -36,11 +38,12 @@ const HELD_TEXT_MOST: usize = chaperone_flow::HELD_TEXT_MOST;
 /// The last verdict: agents repeat themselves.
 #[derive(Debug)]
 struct Last {
-    command: Rc<Command>,
+    facts: Rc<Facts>,
     settings: Rc<Settings>,
     /// A rule may look at the clock.
     second: UnixSeconds,
     verdict: Rc<Verdict>,
+    record: Rc<VerdictHead>,
     facts_wanted: bool,
     policy: Digest,
 }
@@ -81,7 +84,7 @@ impl SqlGuard {
         let settings = self.settings.get();
         let second = cx.now.seconds();
         let same = self.last.as_ref().is_some_and(|last| {
-            Rc::ptr_eq(&last.command, command)
+            Rc::ptr_eq(&last.facts, command.facts())
                 && Rc::ptr_eq(&last.settings, &settings)
                 && last.second == second
         });
@@ -96,27 +99,28 @@ impl SqlGuard {
                 role: &cx.session.role,
                 database: &cx.session.database,
             };
-            let verdict = Rc::new(settings.policy.decide(&caller, &command.facts, second));
+            let verdict = Rc::new(settings.policy.decide(&caller, command.facts(), second));
             let facts_wanted = match &self.masks {
                 Some((of, wanted)) if Rc::ptr_eq(of, &settings) => *wanted,
                 _ => !settings.policy.masks(&caller).columns.is_empty(),
             };
             self.masks = Some((Rc::clone(&settings), facts_wanted));
             let policy = settings.policy.digest();
-            self.last =
-                Some(Last { command: Rc::clone(command), settings, second, verdict, facts_wanted, policy });
+            let record = Rc::new(record::verdict(&verdict, policy));
+            let facts = Rc::clone(command.facts());
+            self.last = Some(Last { facts, settings, second, verdict, record, facts_wanted, policy });
         }
         let last = self.last.as_ref()?;
         let (verdict, policy, facts_wanted) = (Rc::clone(&last.verdict), last.policy, last.facts_wanted);
         let denied = verdict.decision == Decision::Deny;
         if runs || denied {
-            record(cx, &verdict, command, policy);
+            record::judged(cx, &verdict, &last.record, command);
         }
         if denied {
             self.gate.refuse(cx, tag, &refusal(&verdict));
             return None;
         }
-        if verdict.decision == Decision::Hold && command.text.len() > HELD_TEXT_MOST {
+        if verdict.decision == Decision::Hold && command.text().len() > HELD_TEXT_MOST {
             self.gate.refuse(cx, tag, &fatal(Reason::HoldTooLong));
             return None;
         }
@@ -288,38 +292,5 @@ impl SqlGuard {
                 Pending::ClosePortal(..) | Pending::CloseStatement(..) | Pending::Nothing => {}
             }
         }
-    }
-}
-
-fn record(cx: &mut Cx<'_>, verdict: &Verdict, command: &Command, policy: Digest) {
-    let name = |decision| match decision {
-        Decision::Allow => "allow",
-        Decision::Deny => "deny",
-        Decision::Hold => "hold",
-    };
-    let plain = verdict.decision == Decision::Allow && verdict.shadow.is_none();
-    cx.effect(Effect::Count(
-        match verdict.decision {
-            Decision::Allow => "chaperone.verdict.allow",
-            Decision::Deny => "chaperone.verdict.deny",
-            Decision::Hold => "chaperone.verdict.hold",
-        },
-        1,
-    ));
-    let body = VerdictRecord {
-        decision: name(verdict.decision).to_owned(),
-        reason: verdict.reason.code().to_owned(),
-        rule: verdict.rule.as_ref().map(|rule| rule.0.clone()).unwrap_or_default(),
-        message: if plain { String::new() } else { verdict.message.clone() },
-        digest: command.digest.to_hex(),
-        policy: policy.to_hex(),
-        shadow: verdict.shadow.map(name).unwrap_or_default().to_owned(),
-        statement: clip(&command.text).to_owned(),
-    };
-    cx.effect(Effect::Record(Source::Guard, Body::Verdict(body)));
-    if !plain {
-        let rule = verdict.rule.as_ref().map_or("", |rule| rule.as_str());
-        let text = format!("{} {} {rule}", name(verdict.decision), verdict.reason.code());
-        cx.effect(Effect::Annotate("chaperone.verdict", text.into_bytes()));
     }
 }

@@ -7,6 +7,7 @@ mod cache;
 mod flow;
 mod meaning;
 mod module;
+mod record;
 
 pub use cache::FactsCache;
 pub use flow::SqlGuard;

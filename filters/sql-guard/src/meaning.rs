@@ -70,12 +70,13 @@ impl Meanings {
 
     /// Puts what EXECUTE runs into the facts of a command that contains one.
     pub(crate) fn resolve(&self, command: Rc<Command>) -> Result<Rc<Command>, Unknown> {
-        let mut facts = command.facts.clone();
+        let executes = |statement: &Statement| statement.verbs.contains(&Verb::Execute);
+        if !command.facts().statements.iter().any(executes) {
+            return Ok(command);
+        }
+        let mut facts = Facts::clone(command.facts());
         let mut resolved = false;
-        for statement in &command.facts.statements {
-            if !statement.verbs.contains(&Verb::Execute) {
-                continue;
-            }
+        for statement in command.facts().statements.iter().filter(|statement| executes(statement)) {
             for effect in &statement.effects {
                 let Effect::Prepared(name) = effect else { continue };
                 let meaning = self.of_statement(name.as_bytes());
@@ -84,10 +85,10 @@ impl Meanings {
                 }
                 resolved = true;
                 for inner in meaning {
-                    facts.opaque = facts.opaque.or_else(|| inner.facts.opaque.clone());
+                    facts.opaque = facts.opaque.or_else(|| inner.facts().opaque.clone());
                     facts
                         .statements
-                        .extend(inner.facts.statements.iter().filter_map(|inner| run(inner, name)));
+                        .extend(inner.facts().statements.iter().filter_map(|inner| run(inner, name)));
                     if facts.statements.len() > RESOLVED_MOST {
                         return Err(Unknown);
                     }
@@ -97,17 +98,17 @@ impl Meanings {
         if !resolved {
             return Ok(command);
         }
-        Ok(Rc::new(Command { text: command.text.clone(), digest: command.digest, facts }))
+        Ok(Rc::new(command.with_facts(Rc::new(facts))))
     }
 
     /// A command goes to the server: remembers what its PREPAREs define. False where there are too many.
     pub(crate) fn remember(&mut self, command: &Rc<Command>) -> bool {
-        for name in prepares(&command.facts) {
+        for name in prepares(command.facts()) {
             if self.prepared.len() >= PREPARED_MOST && !self.prepared.contains_key(name) {
                 return false;
             }
             let meaning = self.prepared.entry(name.to_owned()).or_default();
-            if meaning.iter().any(|known| known.digest == command.digest) {
+            if meaning.iter().any(|known| known.digest() == command.digest()) {
                 continue;
             }
             if meaning.len() >= PREPARED_MOST {
@@ -121,14 +122,19 @@ impl Meanings {
 
 /// Whether two names mean the very same commands.
 pub(crate) fn same(one: &Meaning, other: &Meaning) -> bool {
-    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Rc::ptr_eq(one, other))
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
+}
+
+/// Whether two commands are one: the facts of a text are kept, the command itself not always.
+fn is_same(one: &Rc<Command>, other: &Rc<Command>) -> bool {
+    Rc::ptr_eq(one, other) || Rc::ptr_eq(one.facts(), other.facts()) && one.text() == other.text()
 }
 
 /// Everything that a name may mean, each once.
 fn flat(names: &Names<Meaning>, name: &[u8]) -> Meaning {
     let mut flat = Meaning::new();
     for command in names.meanings(name).flat_map(|meaning| meaning.iter()) {
-        if !flat.iter().any(|known| Rc::ptr_eq(known, command)) {
+        if !flat.iter().any(|known| is_same(known, command)) {
             flat.push(Rc::clone(command));
         }
     }
@@ -149,10 +155,10 @@ pub(crate) fn joined(meaning: &Meaning) -> Option<Rc<Command>> {
     if rest.is_empty() {
         return Some(Rc::clone(first));
     }
-    let mut command = Command::clone(first);
+    let mut facts = Facts::clone(first.facts());
     for other in rest {
-        command.facts.statements.extend(other.facts.statements.iter().cloned());
-        command.facts.opaque = command.facts.opaque.or_else(|| other.facts.opaque.clone());
+        facts.statements.extend(other.facts().statements.iter().cloned());
+        facts.opaque = facts.opaque.or_else(|| other.facts().opaque.clone());
     }
-    Some(Rc::new(command))
+    Some(Rc::new(first.with_facts(Rc::new(facts))))
 }

@@ -126,6 +126,7 @@ fn sync() -> Vec<u8> {
 fn verdicts(wire: &Wire) -> Vec<String> {
     let of = |effect: &Effect| match effect {
         Effect::Record(_, Body::Verdict(verdict)) => Some(format!("{} {}", verdict.decision, verdict.reason)),
+        Effect::Verdict(head, _) => Some(format!("{} {}", head.record().decision, head.record().reason)),
         _ => None,
     };
     wire.effects.iter().filter_map(of).collect()

@@ -8,6 +8,7 @@ use sqlparser::ast::{
 };
 
 use super::{Own, Target};
+use crate::shape;
 
 /// Pairs of columns beyond which two sides are not told apart.
 const MAX_PAIRS: usize = 10_000;
@@ -152,7 +153,8 @@ fn is_zero(expression: &Expr) -> bool {
     match expression {
         Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_zero(inner),
         Expr::Value(ValueWithSpan { value: Value::Number(text, _), .. }) => {
-            text.chars().all(|digit| matches!(digit, '0' | '.' | '_'))
+            // What may be zero is taken for it.
+            shape::value(text).is_none_or(|text| text.chars().all(|digit| matches!(digit, '0' | '.' | '_')))
         }
         _ => false,
     }

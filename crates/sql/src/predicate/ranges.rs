@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value, ValueWithSpan};
 
+use crate::shape;
+
 /// What the alternatives of an OR say about each column.
 #[derive(Debug, Default)]
 pub(super) struct Ranges<'a> {
@@ -127,7 +129,7 @@ fn number(expression: &Expr) -> Option<f64> {
     match expression {
         Expr::Nested(inner) => number(inner),
         Expr::UnaryOp { op: UnaryOperator::Minus, expr } => number(expr).map(|value| -value),
-        Expr::Value(ValueWithSpan { value: Value::Number(text, _), .. }) => text.parse().ok(),
+        Expr::Value(ValueWithSpan { value: Value::Number(text, _), .. }) => shape::value(text)?.parse().ok(),
         _ => None,
     }
 }

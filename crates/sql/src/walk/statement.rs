@@ -388,7 +388,9 @@ fn runs_the_statement(option: &UtilityOption) -> bool {
     }
     match arg {
         Some(Expr::Value(ValueWithSpan { value: Value::Boolean(on), span: _ })) => *on,
-        Some(Expr::Value(ValueWithSpan { value: Value::Number(text, _), span: _ })) => text != "0",
+        Some(Expr::Value(ValueWithSpan { value: Value::Number(text, _), span: _ })) => {
+            crate::shape::value(text) != Some("0")
+        }
         Some(Expr::Identifier(word)) => word.value != "off" && word.value != "false",
         _ => true,
     }

@@ -57,7 +57,7 @@ fn note(command: &Rc<Command>) -> Option<Note> {
         hold: None,
         shadow: None,
     };
-    (!command.text.contains("unjudged")).then(|| Note {
+    (!command.text().contains("unjudged")).then(|| Note {
         verdict: Rc::new(verdict),
         command: Rc::clone(command),
         policy: Digest([1; 32]),
@@ -66,7 +66,7 @@ fn note(command: &Rc<Command>) -> Option<Note> {
 }
 
 fn command(text: &[u8]) -> Rc<Command> {
-    Rc::new(Command::new(text, chaperone_sql::read(text, &chaperone_sql::Limits::default())))
+    Rc::new(Command::new(text, Rc::new(chaperone_sql::read(text, &chaperone_sql::Limits::default()))))
 }
 
 impl Flow for Guard {

@@ -97,7 +97,7 @@ pub(super) fn event(record: &Record) -> Value {
             "verdict",
             json!({
                 "decision": verdict.decision, "reason": verdict.reason, "rule": verdict.rule,
-                "message": verdict.message, "digest": verdict.digest, "policy": verdict.policy,
+                "message": verdict.message, "digest": digest(verdict), "policy": verdict.policy,
                 "shadow": verdict.shadow, "statement": verdict.statement
             }),
         ),
@@ -107,6 +107,15 @@ pub(super) fn event(record: &Record) -> Value {
         "time_ns": record.time, "source": source_name(record.source), "seq": record.seq,
         "kind": kind, "body": body
     })
+}
+
+/// The filter leaves it out where the statement is whole.
+fn digest(verdict: &VerdictRecord) -> String {
+    if verdict.digest.is_empty() && !verdict.statement.is_empty() {
+        Digest(Sha256::digest(verdict.statement.as_bytes()).into()).to_hex()
+    } else {
+        verdict.digest.clone()
+    }
 }
 
 fn bytes(bytes: &[u8], omitted: u64) -> Value {

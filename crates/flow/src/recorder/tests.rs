@@ -1,0 +1,120 @@
+//! What a recorder promises.
+
+use chaperone_proto::{Closed, Message, Payload, Record, RecordBatch};
+
+use super::*;
+
+fn at(millis: u64) -> Now {
+    Now { unix_nanos: millis * 1_000_000 }
+}
+
+fn body(size: usize) -> Body {
+    Body::Client(Payload { bytes: vec![b'x'; size], omitted: 0 })
+}
+
+fn records(batch: Batch<'_>) -> Vec<Record> {
+    RecordBatch::decode(batch.bytes).unwrap().records
+}
+
+fn id() -> SessionId {
+    SessionId("s-1".into())
+}
+
+#[test]
+fn waits_for_age_and_sends_one_batch_at_a_time() {
+    let mut it = Recorder::new(RecorderLimits::default());
+    it.add(&id(), Source::Tap, at(0), Told::Body(&body(3)), None);
+    assert_eq!(it.poll(at(50)), None);
+    let batch = it.poll(at(100)).unwrap();
+    assert_eq!(records(batch)[0].seq, 1);
+    it.add(&id(), Source::Tap, at(101), Told::Body(&body(3)), None);
+    assert_eq!(it.poll(at(500)), None, "one is under way");
+    assert!(it.durable().is_empty());
+    assert_eq!(records(it.poll(at(500)).unwrap())[0].seq, 2);
+}
+
+#[test]
+fn a_failed_batch_is_sent_again_with_the_same_numbers() {
+    let mut it = Recorder::new(RecorderLimits::default());
+    it.add(&id(), Source::Tap, at(0), Told::Body(&body(3)), Some(7));
+    let first = it.poll(at(0)).unwrap().bytes.to_vec();
+    it.failed(at(0));
+    assert_eq!(it.poll(at(249)), None);
+    assert_eq!(it.poll(at(250)).unwrap().bytes, first);
+    it.failed(at(250));
+    assert_eq!(it.poll(at(600)), None, "waits longer each time");
+    it.poll(at(750)).unwrap();
+    assert_eq!(it.durable(), [7]);
+    assert_eq!(it.waiting(), 0);
+}
+
+#[test]
+fn overflow_is_counted_and_marked_in_the_recording() {
+    let limits = RecorderLimits { bytes_most: 1000, ..RecorderLimits::default() };
+    let mut it = Recorder::new(limits);
+    assert!(it.add(&id(), Source::Tap, at(0), Told::Body(&body(2000)), None));
+    assert!(!it.add(&id(), Source::Tap, at(0), Told::Body(&body(1)), None));
+    assert!(!it.add(&id(), Source::Tap, at(0), Told::Body(&body(1)), None));
+    assert_eq!(it.dropped(), 2);
+    it.poll(at(1000)).unwrap();
+    it.durable();
+    it.add(&id(), Source::Tap, at(1001), Told::Body(&body(1)), None);
+    let records = records(it.poll(at(2000)).unwrap());
+    assert_eq!(records[0].seq, 4, "2 and 3 are missing and seen to be");
+    assert_eq!(
+        records[0].body,
+        Some(Body::Gap(Gap { missing: 2, why: "the gateway's buffer of records was full".into() }))
+    );
+    assert_eq!(records[1].seq, 5);
+}
+
+#[test]
+fn what_is_under_way_takes_no_more_and_batches_are_bounded() {
+    let limits = RecorderLimits { batch_bytes: 1_000, batch_records: 5, ..RecorderLimits::default() };
+    let mut it = Recorder::new(limits);
+    it.add(&id(), Source::Tap, at(0), Told::Body(&body(3)), None);
+    let first = it.poll(at(100)).unwrap().bytes.len();
+    for _ in 0..7 {
+        it.add(&id(), Source::Tap, at(100), Told::Body(&body(3)), None);
+    }
+    assert_eq!(it.waiting(), 8);
+    it.failed(at(100));
+    assert_eq!(it.poll(at(1_000)).unwrap().bytes.len(), first);
+    it.durable();
+    assert_eq!(records(it.poll(at(1_000)).unwrap()).len(), 5, "so many make a batch");
+    it.durable();
+    assert_eq!(it.poll(at(150)), None, "the rest waits for its age");
+    for size in [900, 900, 3] {
+        it.add(&id(), Source::Tap, at(160), Told::Body(&body(size)), None);
+    }
+    assert!(it.is_urgent());
+    assert_eq!(records(it.poll(at(160)).unwrap()).len(), 4, "a record is never cut");
+}
+
+#[test]
+fn who_waits_too_long_is_told_once() {
+    let mut it = Recorder::new(RecorderLimits::default());
+    it.add(&id(), Source::Tap, at(0), Told::Body(&body(3)), Some(1));
+    it.add(&id(), Source::Tap, at(1), Told::Body(&body(3)), Some(1));
+    assert!(it.overdue(at(4_999)).is_empty());
+    assert_eq!(it.overdue(at(5_000)), [1]);
+    assert_eq!(it.overdue(at(9_000)), [1]);
+    assert!(it.overdue(at(9_000)).is_empty());
+    assert!(it.poll(at(9_000)).is_some());
+    assert!(it.durable().is_empty());
+}
+
+#[test]
+fn the_end_of_a_session_frees_its_numbers_and_is_never_dropped() {
+    let limits = RecorderLimits { bytes_most: 10, ..RecorderLimits::default() };
+    let mut it = Recorder::new(limits);
+    it.add(&id(), Source::Tap, at(0), Told::Body(&body(20)), None);
+    assert!(it.add(
+        &id(),
+        Source::Tap,
+        at(0),
+        Told::Body(&Body::Closed(Closed { by: "client".into() })),
+        None
+    ));
+    assert!(it.numbers.is_empty());
+}

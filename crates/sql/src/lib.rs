@@ -84,30 +84,29 @@ fn read_statement(tokens: Vec<TokenWithSpan>) -> Statement {
     }
     let verb = utility::leading_verb(&tokens);
     let Adapted { tokens, asides } = adapt::adapt(tokens);
-    let parsed = parse(tokens, |parser| parser.parse_statement()).and_then(|tree| {
-        let asides: Result<Vec<Expr>, String> =
-            asides.into_iter().map(|aside| parse(aside, |parser| parser.parse_expr())).collect();
-        Ok((tree, asides?))
+    let asides: Result<Vec<Expr>, String> =
+        asides.into_iter().map(|aside| parse(aside, |parser| parser.parse_expr(), Clone::clone)).collect();
+    let read = asides.and_then(|asides| {
+        parse(tokens, |parser| parser.parse_statement(), |tree| walk::read(tree, &asides))
     });
-    match parsed {
-        Ok((tree, asides)) => walk::read(&tree, &asides),
-        Err(message) => utility::unread(verb, shortened(&message)),
-    }
+    read.unwrap_or_else(|message| utility::unread(verb, shortened(&message)))
 }
 
-/// Parses all of the tokens.
-fn parse<T>(
+/// Parses all of the tokens and reads the tree where it is: trees are large.
+fn parse<T, R>(
     tokens: Vec<TokenWithSpan>,
     what: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>,
-) -> Result<T, String> {
+    read: impl FnOnce(&T) -> R,
+) -> Result<R, String> {
     let dialect = Dialect::default();
     let mut parser =
         Parser::new(&dialect).with_recursion_limit(PARSER_RECURSION).with_tokens_with_locations(tokens);
-    let parsed = what(&mut parser).map_err(|error| error.to_string())?;
-    if parser.peek_token_ref().token != Token::EOF {
-        return Err("more than one statement without a semicolon".to_owned());
+    let parsed = what(&mut parser);
+    match &parsed {
+        Ok(tree) if parser.peek_token_ref().token == Token::EOF => Ok(read(tree)),
+        Ok(_) => Err("more than one statement without a semicolon".to_owned()),
+        Err(error) => Err(error.to_string()),
     }
-    Ok(parsed)
 }
 
 fn shortened(message: &str) -> String {

@@ -9,12 +9,13 @@
 //! - `UESCAPE`, and a semicolon inside parentheses or an SQL function body.
 
 mod gauge;
+mod keywords;
 mod operator;
 mod quoted;
 
 use chaperone_model::facts::Opaque;
 use sqlparser::keywords::Keyword;
-use sqlparser::tokenizer::{Token, TokenWithSpan};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
 use crate::limits::Limits;
 use crate::shape::OPEN;
@@ -22,6 +23,9 @@ use gauge::Gauge;
 
 /// The most bytes that PostgreSQL keeps of a name (NAMEDATALEN - 1).
 pub(crate) const NAME_BYTES: usize = 63;
+
+/// How many bytes of a text a token takes, blanks included; fewer than most take.
+const BYTES_A_TOKEN: usize = 5;
 
 /// The tokens of each statement, and why the text cannot be trusted as a whole.
 #[derive(Debug, Default)]
@@ -35,7 +39,7 @@ pub(crate) fn lex(text: &str, limits: &Limits) -> Result<Lexed, Opaque> {
     let mut scanner = Scanner {
         text,
         at: 0,
-        tokens: Vec::new(),
+        tokens: Vec::with_capacity(tokens_expected(text)),
         count: 0,
         gauge: Gauge::new(limits),
         limits,
@@ -46,6 +50,11 @@ pub(crate) fn lex(text: &str, limits: &Limits) -> Result<Lexed, Opaque> {
     }
     scanner.end_statement()?;
     Ok(scanner.lexed)
+}
+
+/// Enough for most short texts, without a promise to a long one.
+fn tokens_expected(text: &str) -> usize {
+    text.len().div_euclid(BYTES_A_TOKEN).clamp(4, 64)
 }
 
 /// A name as PostgreSQL stores it: folded by ASCII rules unless quoted, cut at 63 bytes.
@@ -150,11 +159,11 @@ impl<'a> Scanner<'a> {
         if word == "uescape" {
             return Err(Opaque::Construct("uescape".to_owned()));
         }
-        let token = Token::make_word(&word, None);
         if word == "atomic" && self.last_keyword() == Some(Keyword::BEGIN) {
             self.lexed.opaque.get_or_insert(Opaque::Construct("begin atomic".to_owned()));
         }
-        self.push(token)
+        let keyword = keywords::lookup(&word);
+        self.push(Token::Word(Word { value: word, quote_style: None, keyword }))
     }
 
     fn last_keyword(&self) -> Option<Keyword> {

@@ -30,6 +30,7 @@
 //! [`Effect::Setting`]: chaperone_model::facts::Effect::Setting
 
 mod adapt;
+mod dialect;
 mod lex;
 mod limits;
 mod names;
@@ -40,9 +41,12 @@ mod utility;
 mod walk;
 
 use chaperone_model::facts::{Facts, Opaque, Statement};
-use sqlparser::dialect::PostgreSqlDialect;
-use sqlparser::parser::Parser;
+use sqlparser::ast::Expr;
+use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use adapt::Adapted;
+use dialect::Dialect;
 
 pub use limits::{Limits, MAX_BYTES, MAX_CHAIN, MAX_DEPTH, MAX_STATEMENTS, MAX_TOKENS};
 pub use shape::Shape;
@@ -86,16 +90,29 @@ fn read_statement(tokens: Vec<TokenWithSpan>) -> Statement {
         return statement;
     }
     let verb = utility::leading_verb(&tokens);
-    let dialect = PostgreSqlDialect {};
-    let mut parser = Parser::new(&dialect)
-        .with_recursion_limit(PARSER_RECURSION)
-        .with_tokens_with_locations(adapt::adapt(tokens));
-    let parsed = parser.parse_statement().map_err(|error| error.to_string());
-    let whole = parser.peek_token_ref().token == Token::EOF;
-    match parsed {
-        Ok(statement) if whole => walk::read(&statement),
-        Ok(_) => utility::unread(verb, "more than one statement without a semicolon".to_owned()),
-        Err(message) => utility::unread(verb, shortened(&message)),
+    let Adapted { tokens, asides } = adapt::adapt(tokens);
+    let asides: Result<Vec<Expr>, String> =
+        asides.into_iter().map(|aside| parse(aside, |parser| parser.parse_expr(), Clone::clone)).collect();
+    let read = asides.and_then(|asides| {
+        parse(tokens, |parser| parser.parse_statement(), |tree| walk::read(tree, &asides))
+    });
+    read.unwrap_or_else(|message| utility::unread(verb, shortened(&message)))
+}
+
+/// Parses all of the tokens and reads the tree where it is: trees are large.
+fn parse<T, R>(
+    tokens: Vec<TokenWithSpan>,
+    what: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>,
+    read: impl FnOnce(&T) -> R,
+) -> Result<R, String> {
+    let dialect = Dialect::default();
+    let mut parser =
+        Parser::new(&dialect).with_recursion_limit(PARSER_RECURSION).with_tokens_with_locations(tokens);
+    let parsed = what(&mut parser);
+    match &parsed {
+        Ok(tree) if parser.peek_token_ref().token == Token::EOF => Ok(read(tree)),
+        Ok(_) => Err("more than one statement without a semicolon".to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }
 

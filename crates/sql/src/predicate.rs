@@ -124,8 +124,13 @@ fn judge(expression: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
             }
             judge_pair(expr, pattern, target)
         }
-        Expr::AnyOp { left, compare_op: _, right, is_some: _ } => judge_any(left, right, negated, target),
-        Expr::AllOp { left, compare_op: _, right } => judge_any(left, right, !negated, target),
+        // `id <> ANY ('{1,2}')` holds for every row, as does `id = ALL ('{}')`.
+        Expr::AnyOp { left, compare_op, right, is_some: _ } if !is_negation(compare_op) => {
+            judge_any(left, right, negated, target)
+        }
+        Expr::AllOp { left, compare_op: BinaryOperator::NotEq, right } => {
+            judge_any(left, right, !negated, target)
+        }
         Expr::Exists { subquery, negated: not } => some_if(negated == *not && correlates(subquery, target)),
         Expr::Function(function) => {
             // What turns a condition or a constant into another is not told.
@@ -254,6 +259,17 @@ fn judge_list(expression: &Expr, list: &[Expr], target: &Target<'_>) -> Verdict 
 }
 
 /// `x = ANY (…)`; when `negated`, or with ALL, an empty list makes it true for every row.
+fn is_negation(operator: &BinaryOperator) -> bool {
+    matches!(
+        operator,
+        BinaryOperator::NotEq
+            | BinaryOperator::PGRegexNotMatch
+            | BinaryOperator::PGRegexNotIMatch
+            | BinaryOperator::PGNotLikeMatch
+            | BinaryOperator::PGNotILikeMatch
+    )
+}
+
 fn judge_any(left: &Expr, right: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
     let mut list = right;
     while let Expr::Nested(inner) | Expr::Cast { expr: inner, .. } = list {

@@ -1,10 +1,12 @@
 //! A second, PostgreSQL-specific reading, on the tokens, of simple kinds of statements that the parser does not
-//! know or reads as another dialect does: maintenance, settings, two-phase commit.
+//! know or reads as another dialect does: maintenance, settings, transactions, FETCH.
 //!
 //! Each kind is read to its end; whatever is left over goes to the parser, or is opaque.
 
 mod cursor;
+mod fetch;
 mod settings;
+mod transaction;
 
 use chaperone_model::facts::{Access, Effect, ObjectKind, Opaque, Statement, Verb};
 use sqlparser::tokenizer::TokenWithSpan;
@@ -39,10 +41,9 @@ pub(crate) fn read(tokens: &[TokenWithSpan]) -> Option<Statement> {
         "cluster" => cluster(&mut cursor, &mut statement),
         "vacuum" => maintain(&mut cursor, &mut statement, Verb::Vacuum, Access::Write),
         "analyze" | "analyse" => maintain(&mut cursor, &mut statement, Verb::Analyze, Access::Read),
-        "move" => {
-            statement.verbs.push(Verb::Fetch);
-            return Some(statement);
-        }
+        "fetch" | "move" => fetch::fetch(&mut cursor, &mut statement)?,
+        "begin" => transaction::begin(&mut cursor, &mut statement, false)?,
+        "start" => transaction::begin(&mut cursor, &mut statement, true)?,
         "prepare" if cursor.word("transaction") => two_phase(&mut cursor, &mut statement),
         "commit" | "rollback" if cursor.word("prepared") => two_phase(&mut cursor, &mut statement),
         "reassign" => reassign(&mut cursor, &mut statement)?,

@@ -7,6 +7,7 @@
 mod definition;
 mod expression;
 mod from;
+mod lock;
 mod object;
 mod query;
 mod statement;
@@ -14,7 +15,7 @@ mod table;
 mod write;
 
 use chaperone_model::facts::{Access, Effect, ObjectKind, Opaque, Relation, Statement, Verb};
-use sqlparser::ast::{Ident, ObjectName, ObjectNamePart, Statement as Tree};
+use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart, Statement as Tree};
 
 use crate::names::is_reserved;
 use crate::scope::{Columns, Lineage, Out, Scope};
@@ -25,8 +26,8 @@ const MAX_OUTPUTS: usize = 1664;
 /// queries repeat each other's columns.
 const MAX_LINEAGE: usize = 100_000;
 
-/// The facts of one parsed statement.
-pub(crate) fn read(tree: &Tree) -> Statement {
+/// The facts of one parsed statement; `asides` are expressions of it that the tree has no place for.
+pub(crate) fn read(tree: &Tree, asides: &[Expr]) -> Statement {
     let mut walk = Walk {
         verbs: Vec::new(),
         relations: Vec::new(),
@@ -39,6 +40,7 @@ pub(crate) fn read(tree: &Tree) -> Statement {
         lineage_left: MAX_LINEAGE,
     };
     let outputs = walk.statement(tree);
+    walk.discard_all(asides);
     walk.into_statement(outputs)
 }
 
@@ -204,11 +206,11 @@ impl<'a> Walk<'a> {
     }
 
     /// Walks an expression whose lineage nobody asks for.
-    fn discard(&mut self, expression: &'a sqlparser::ast::Expr) {
+    fn discard(&mut self, expression: &'a Expr) {
         self.expression(expression, &mut Lineage::default());
     }
 
-    fn discard_all(&mut self, expressions: impl IntoIterator<Item = &'a sqlparser::ast::Expr>) {
+    fn discard_all(&mut self, expressions: impl IntoIterator<Item = &'a Expr>) {
         for expression in expressions {
             self.discard(expression);
         }

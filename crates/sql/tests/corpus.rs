@@ -1,5 +1,5 @@
 //! PostgreSQL's own regression statements: what the server accepts is understood or called opaque, what it refuses
-//! is not called understood. Skipped where the corpus is absent.
+//! is not called understood. Skipped where the corpus is absent: `CHAPERONE_CORPORA` names its folder.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,9 +8,9 @@ use chaperone_model::facts::Opaque;
 use chaperone_sql::{Limits, read};
 
 /// Statements that the server's parser refuses and that are read all the same. None of them can do anything.
-const MOST_REFUSED_BUT_READ: usize = 60;
+const MOST_REFUSED_BUT_READ: usize = 5;
 /// Of what the server accepts, the most that may be opaque, in percent.
-const MOST_OPAQUE_PERCENT: usize = 20;
+const MOST_OPAQUE_PERCENT: usize = 14;
 
 #[derive(serde::Deserialize)]
 struct Entry {
@@ -29,9 +29,9 @@ fn kind(opaque: &Opaque) -> String {
 
 #[test]
 fn the_servers_statements_are_understood_or_opaque() {
-    let path =
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora/pg15-statements.jsonl");
-    let Ok(corpus) = std::fs::read_to_string(&path) else {
+    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora");
+    let folder = std::env::var_os("CHAPERONE_CORPORA").map_or_else(beside, PathBuf::from);
+    let Ok(corpus) = std::fs::read_to_string(folder.join("pg15-statements.jsonl")) else {
         println!("skipped: the corpus pg15-statements.jsonl is absent");
         return;
     };

@@ -5,6 +5,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::names::is_reserved;
 
+#[derive(Clone)]
 pub(super) struct Cursor<'a> {
     tokens: &'a [TokenWithSpan],
 }
@@ -82,6 +83,24 @@ impl<'a> Cursor<'a> {
             self.next();
         }
         found
+    }
+
+    /// Passes an integer and its sign.
+    pub(super) fn integer(&mut self) -> bool {
+        let signed = usize::from(matches!(self.peek(), Some(Token::Plus | Token::Minus)));
+        let found = match self.tokens.get(signed).map(|token| &token.token) {
+            Some(Token::Number(digits, _)) => digits.bytes().all(|byte| byte.is_ascii_digit()),
+            _ => false,
+        };
+        if found {
+            self.tokens = self.tokens.get(signed.saturating_add(1)..).unwrap_or_default();
+        }
+        found
+    }
+
+    /// Passes a name that has no schema.
+    pub(super) fn simple_name(&mut self) -> Option<()> {
+        self.part(true).map(|_| ())
     }
 
     /// Passes a parenthesised list, nested ones included.

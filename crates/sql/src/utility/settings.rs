@@ -3,7 +3,7 @@
 use chaperone_model::facts::{Effect, Opaque, Statement, Verb};
 
 use super::cursor::Cursor;
-use super::{setting, understood};
+use super::{setting, transaction, understood};
 
 /// SET, behind the word.
 pub(super) fn set(cursor: &mut Cursor<'_>) -> Statement {
@@ -22,7 +22,7 @@ fn read_set(cursor: &mut Cursor<'_>, effects: &mut Vec<Effect>) -> Option<()> {
         }
         if cursor.word("characteristics") {
             (cursor.word("as") && cursor.word("transaction")).then_some(())?;
-            return transaction(cursor, "default_transaction_", effects);
+            return transaction::set(cursor, "default_transaction_", effects);
         }
     }
     let name = cursor.name()?.dotted();
@@ -35,7 +35,7 @@ fn read_set(cursor: &mut Cursor<'_>, effects: &mut Vec<Effect>) -> Option<()> {
         }
         "role" => effects.push(Effect::SwitchRole),
         "session" if cursor.word("authorization") => effects.push(Effect::SwitchRole),
-        "transaction" => return transaction(cursor, "transaction_", effects),
+        "transaction" => return transaction::set(cursor, "transaction_", effects),
         "constraints" => {}
         "time" if cursor.word("zone") => effects.push(setting("timezone")),
         "names" => effects.push(setting("client_encoding")),
@@ -44,33 +44,6 @@ fn read_set(cursor: &mut Cursor<'_>, effects: &mut Vec<Effect>) -> Option<()> {
         _ => return None,
     }
     cursor.values().then_some(())
-}
-
-/// The modes of a transaction, as the settings that they are.
-fn transaction(cursor: &mut Cursor<'_>, prefix: &str, effects: &mut Vec<Effect>) -> Option<()> {
-    while let Some(word) = cursor.bare() {
-        let changed = match word {
-            "isolation" => "isolation",
-            "read" if cursor.word("write") || cursor.word("only") => "read_only",
-            "not" if cursor.word("deferrable") => "deferrable",
-            "deferrable" => "deferrable",
-            "snapshot" => "snapshot",
-            _ => continue,
-        };
-        effects.push(Effect::Setting(format!("{prefix}{changed}")));
-        cursor.comma();
-        if changed == "isolation" {
-            // LEVEL and its one or two words.
-            cursor.word("level").then_some(())?;
-            if !cursor.word("serializable") {
-                cursor.bare();
-                cursor.bare();
-            }
-            cursor.comma();
-        }
-    }
-    cursor.string();
-    cursor.at_end().then_some(())
 }
 
 /// RESET, behind the word.

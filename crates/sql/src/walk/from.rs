@@ -1,11 +1,9 @@
 //! FROM: relations, joins, subqueries, functions.
 
-use std::collections::BTreeSet;
-
 use chaperone_model::facts::{Access, ObjectKind};
 use sqlparser::ast::{
-    FunctionArg, Ident, Join, JoinConstraint, JoinOperator, ObjectName, SetExpr, TableAlias, TableFactor,
-    TableFunctionArgs, TableSample, TableSampleKind, TableWithJoins, XmlTableColumnOption,
+    FunctionArg, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor, TableFunctionArgs,
+    TableSample, TableSampleKind, TableWithJoins, XmlTableColumnOption,
 };
 
 use super::Walk;
@@ -246,37 +244,5 @@ impl<'a> Walk<'a> {
             self.check_alias(alias);
         }
         self.add_source(Some(alias.map_or(name, |alias| &alias.name.value)), Source::Function(lineage));
-    }
-
-    /// SELECT … FOR UPDATE and its kind: every relation of the query's own FROM is locked.
-    pub(super) fn lock_rows(&mut self, body: &'a SetExpr) {
-        let SetExpr::Select(select) = body else { return };
-        let mut names: BTreeSet<&'a ObjectName> = BTreeSet::new();
-        let mut rest: Vec<&'a TableWithJoins> = select.from.iter().collect();
-        while let Some(TableWithJoins { relation, joins }) = rest.pop() {
-            for factor in std::iter::once(relation).chain(joins.iter().map(|join| &join.relation)) {
-                match factor {
-                    TableFactor::Table { name, args: None, .. } => {
-                        names.insert(name);
-                    }
-                    TableFactor::NestedJoin { table_with_joins, .. } => rest.push(table_with_joins),
-                    _ => {}
-                }
-            }
-        }
-        for name in names {
-            if !self.is_cte(name) {
-                self.touch(name, ObjectKind::Table, Access::Lock);
-            }
-        }
-    }
-
-    fn is_cte(&self, name: &ObjectName) -> bool {
-        match name.0.as_slice() {
-            [sqlparser::ast::ObjectNamePart::Identifier(Ident { value, .. })] => {
-                self.scopes.iter().any(|scope| scope.cte(value).is_some())
-            }
-            _ => false,
-        }
     }
 }

@@ -51,7 +51,7 @@ impl<'a> Walk<'a> {
                 columns
             });
             if !locks.is_empty() {
-                walk.lock_rows(body);
+                walk.lock_rows(body, locks);
             }
             columns
         })

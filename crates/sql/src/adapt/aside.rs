@@ -1,0 +1,209 @@
+//! Expressions in places where the parser expects none: they are cut out and read by themselves.
+//!
+//! - `ON CONFLICT (lower(email)) WHERE active DO …`: what an index is found by.
+//! - `UPDATE … SET tags[n] = …`: the subscripts of a column that is written.
+
+use sqlparser::keywords::Keyword;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::{Adapter, is, keyword};
+
+/// Where in a statement the columns that an UPDATE writes are named.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    depth: usize,
+    /// The depth of an UPDATE whose SET is still to come.
+    update: Option<usize>,
+    /// The depth of the list behind its SET.
+    list: Option<usize>,
+    /// The next word is such a column.
+    expected: bool,
+}
+
+impl Adapter {
+    /// Behind `ON CONFLICT`: cuts the target out unless it is a plain list of columns.
+    pub(super) fn conflict_target(&mut self) {
+        let tokens = self.rest.as_slice();
+        if !is(tokens.first(), &Token::LParen) {
+            return;
+        }
+        let Some(close) = closing(tokens) else { return };
+        let list = tokens.get(1..close).unwrap_or_default();
+        let behind = tokens.get(close.saturating_add(1)..).unwrap_or_default();
+        let condition = match keyword(behind.first()) {
+            Some(Keyword::DO) => None,
+            Some(Keyword::WHERE) => {
+                let Some(end) = end_of_condition(behind) else { return };
+                behind.get(1..end)
+            }
+            _ => return,
+        };
+        // `JOIN t ON conflict (…)` is a call; DO is a name nowhere.
+        let at = condition.map_or(0, |condition| condition.len().saturating_add(1));
+        if !matches!(keyword(behind.get(at.saturating_add(1))), Some(Keyword::NOTHING | Keyword::UPDATE)) {
+            return;
+        }
+        if condition.is_none()
+            && list.iter().all(|token| matches!(token.token, Token::Word(_) | Token::Comma))
+            && !list.windows(2).any(|pair| pair.iter().all(|token| token.token != Token::Comma))
+        {
+            return;
+        }
+        let mut asides: Vec<Vec<TokenWithSpan>> =
+            split(list, &Token::Comma).map(|element| without_class(element).to_vec()).collect();
+        asides.extend(condition.map(<[TokenWithSpan]>::to_vec));
+        let length = close.saturating_add(1).saturating_add(at);
+        self.asides.append(&mut asides);
+        self.skip(length);
+    }
+
+    /// Any other token: follows the lists behind SET, and cuts subscripts out of them.
+    pub(super) fn assignment(&mut self, token: TokenWithSpan) {
+        let targets = &mut self.targets;
+        let expected = std::mem::take(&mut targets.expected);
+        match &token.token {
+            Token::LParen | Token::LBracket => targets.depth = targets.depth.saturating_add(1),
+            Token::RParen | Token::RBracket => {
+                targets.depth = targets.depth.saturating_sub(1);
+                targets.list = targets.list.filter(|&depth| depth <= targets.depth);
+            }
+            Token::Comma => targets.expected = targets.list == Some(targets.depth),
+            _ => {}
+        }
+        match keyword(Some(&token)) {
+            _ if expected => {
+                self.done.push(token);
+                return self.subscripts();
+            }
+            Some(Keyword::UPDATE) => targets.update = Some(targets.depth),
+            Some(Keyword::SET) if targets.update == Some(targets.depth) => {
+                targets.update = None;
+                targets.list = Some(targets.depth);
+                targets.expected = true;
+            }
+            Some(
+                Keyword::FROM
+                | Keyword::WHERE
+                | Keyword::RETURNING
+                | Keyword::SELECT
+                | Keyword::WHEN
+                | Keyword::UNION
+                | Keyword::EXCEPT
+                | Keyword::INTERSECT
+                | Keyword::GROUP
+                | Keyword::ORDER,
+            ) if targets.list == Some(targets.depth) || targets.update == Some(targets.depth) => {
+                targets.list = None;
+                targets.update = None;
+            }
+            _ => {}
+        }
+        self.done.push(token);
+    }
+
+    /// Behind the name of a column that is written: `[i]`, `[i:j]`, `.field`, up to the equals sign.
+    fn subscripts(&mut self) {
+        let tokens = self.rest.as_slice();
+        let (mut at, mut kept, mut cut) = (0_usize, Vec::new(), Vec::new());
+        loop {
+            let rest = tokens.get(at..).unwrap_or_default();
+            match rest.first().map(|token| &token.token) {
+                Some(Token::Period) => {
+                    kept.extend(rest.iter().take(2).cloned());
+                    at = at.saturating_add(2);
+                }
+                Some(Token::LBracket) => {
+                    let Some(close) = closing(rest) else { return };
+                    let inner = rest.get(1..close).unwrap_or_default();
+                    cut.extend(
+                        split(inner, &Token::Colon).filter(|part| !part.is_empty()).map(<[_]>::to_vec),
+                    );
+                    at = at.saturating_add(close).saturating_add(1);
+                }
+                Some(Token::Eq) => break,
+                _ => return,
+            }
+        }
+        self.skip(at);
+        self.done.extend(kept);
+        self.asides.append(&mut cut);
+    }
+}
+
+/// How many tokens at the start are a name with its schema; none where they are not.
+pub(super) fn name_length(tokens: &[TokenWithSpan]) -> usize {
+    let mut length = 0_usize;
+    loop {
+        if !matches!(tokens.get(length).map(|token| &token.token), Some(Token::Word(_))) {
+            return 0;
+        }
+        length = length.saturating_add(1);
+        if !is(tokens.get(length), &Token::Period) {
+            return length;
+        }
+        length = length.saturating_add(1);
+    }
+}
+
+/// Where the bracket that the tokens start with is closed.
+fn closing(tokens: &[TokenWithSpan]) -> Option<usize> {
+    let mut depth = 0_usize;
+    tokens.iter().position(|token| {
+        match token.token {
+            Token::LParen | Token::LBracket => depth = depth.saturating_add(1),
+            Token::RParen | Token::RBracket => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0
+    })
+}
+
+/// Where the DO of `WHERE … DO` stands. No expression has an ON outside of brackets: the search ends there, so that
+/// all searches of a text together read it once.
+fn end_of_condition(tokens: &[TokenWithSpan]) -> Option<usize> {
+    let mut depth = 0_usize;
+    let end = tokens.iter().position(|token| {
+        match token.token {
+            Token::LParen | Token::LBracket => depth = depth.saturating_add(1),
+            Token::RParen | Token::RBracket => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && matches!(keyword(Some(token)), Some(Keyword::DO | Keyword::ON))
+    })?;
+    (keyword(tokens.get(end)) == Some(Keyword::DO)).then_some(end)
+}
+
+/// The parts between separators that no bracket encloses.
+fn split<'t>(tokens: &'t [TokenWithSpan], separator: &'t Token) -> impl Iterator<Item = &'t [TokenWithSpan]> {
+    let mut depth = 0_usize;
+    tokens.split(move |token| {
+        match token.token {
+            Token::LParen | Token::LBracket => depth = depth.saturating_add(1),
+            Token::RParen | Token::RBracket => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && token.token == *separator
+    })
+}
+
+/// An element of an index without the class of operators that may stand behind it.
+fn without_class(element: &[TokenWithSpan]) -> &[TokenWithSpan] {
+    for start in 1..element.len() {
+        let (operand, class) = element.split_at_checked(start).unwrap_or((element, &[]));
+        let behind_operand = match operand.last().map(|token| &token.token) {
+            Some(Token::RParen) => true,
+            Some(Token::Word(_)) => {
+                let before = operand.len().checked_sub(2).and_then(|at| operand.get(at));
+                before.is_none() || is(before, &Token::Period) || keyword(before) == Some(Keyword::COLLATE)
+            }
+            _ => false,
+        };
+        if behind_operand
+            && name_length(class) == class.len()
+            && keyword(class.first()) != Some(Keyword::COLLATE)
+        {
+            return operand;
+        }
+    }
+    element
+}

@@ -6,7 +6,7 @@ const { Readable } = require('node:stream');
 const pg = require('pg');
 const Cursor = require('pg-cursor');
 const copy = require('pg-copy-streams');
-const { CARD, EMAIL, MASKED, run, same, stateOf } = require('./scenario.cjs');
+const { CARD, EMAIL, MASKED, run, same, spoken, stateOf } = require('./scenario.cjs');
 
 const TABLE = 'work_node_postgres';
 
@@ -53,7 +53,7 @@ run({
       same(await value(session, get), `name ${id}`);
     }
     same(await value(session, 'SELECT $1::int + $2', [1, 2]), 3);
-    // The driver sends them one after the other without waiting for us.
+    // The driver keeps them in a queue of its own and sends each when the one before is answered.
     const all = await Promise.all(Array.from({ length: 100 }, (_, n) => value(session, 'SELECT $1::int', [n])));
     same(all, Array.from({ length: 100 }, (_, n) => n));
   }),
@@ -170,11 +170,12 @@ run({
     const seen = [];
     session.on('notice', (notice) => seen.push(notice.message));
     session.on('notification', (message) => seen.push(message.payload));
+    await session.query('DROP TABLE IF EXISTS no_such_table');
     await session.query("DO $$ BEGIN RAISE NOTICE 'hello'; END $$");
     await session.query('LISTEN work_node_postgres');
     await session.query("NOTIFY work_node_postgres, 'news'");
     await session.query('SELECT 1');
-    same(seen, ['hello', 'news']);
+    same(seen, ['table "no_such_table" does not exist, skipping', spoken('hello'), 'news']);
   }),
 
   pool: async () => {
@@ -204,4 +205,7 @@ run({
     same(await cursor.read(1), [{ card: CARD, email: EMAIL }]);
     await cursor.close();
   }),
+}, {
+  pipeline: 'pg sends a statement when the one before is answered',
+  pipeline_error: 'pg sends a statement when the one before is answered',
 });

@@ -4,7 +4,7 @@
 const { pipeline: flow } = require('node:stream/promises');
 const { Readable } = require('node:stream');
 const postgres = require('postgres');
-const { CARD, EMAIL, run, same, stateOf } = require('./scenario.cjs');
+const { CARD, EMAIL, MASKED, run, same, spoken, stateOf } = require('./scenario.cjs');
 
 const TABLE = 'work_postgresjs';
 
@@ -128,6 +128,13 @@ run({
     same(await value(sql`SELECT 1`), 1);
   }),
 
+  copy_out_binary: () => withSession(async (sql) => {
+    const copy = async () => collect(await sql`COPY (SELECT 1) TO STDOUT (FORMAT binary)`.readable());
+    if (MASKED) same(await stateOf(copy), '42501');
+    else same((await copy()).subarray(0, 6).toString(), 'PGCOPY');
+    same(await value(sql`SELECT 1`), 1);
+  }),
+
   cancel: () => withSession(async (sql) => {
     const query = sql`SELECT pg_sleep(20)`;
     setTimeout(() => query.cancel(), 500);
@@ -161,11 +168,12 @@ run({
   notices: async () => {
     const seen = [];
     await withSession(async (sql) => {
+      await sql`DROP TABLE IF EXISTS no_such_table`;
       await sql.unsafe("DO $$ BEGIN RAISE NOTICE 'hello'; END $$");
       const heard = new Promise((resolve) => { sql.listen('work_postgresjs', resolve).then(() => sql.notify('work_postgresjs', 'news')); });
       same(await heard, 'news');
     }, { onnotice: (notice) => seen.push(notice.message) });
-    same(seen, ['hello']);
+    same(seen, ['table "no_such_table" does not exist, skipping', spoken('hello')]);
   },
 
   large: () => withSession(async (sql) => {
@@ -185,4 +193,4 @@ run({
     await sql`SELECT card, email FROM people ORDER BY id`.cursor(1, ([row]) => { seen.push(row); });
     same({ ...seen[0] }, { card: CARD, email: EMAIL });
   }),
-});
+}, { binary: 'postgres.js asks for text, always' });

@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 
 from scenario import (
     CANCELLED, CARD, DENIED, EMAIL, IN_FAILED_TRANSACTION, MASKED, SYNTAX, UNDEFINED_TABLE, UNIQUE, run, same,
+    spoken,
 )
 
 TABLE = "work_psycopg"
@@ -263,8 +264,9 @@ def notices():
     with open_session() as session:
         seen = []
         session.add_notice_handler(lambda notice: seen.append(notice.message_primary))
+        session.execute("DROP TABLE IF EXISTS no_such_table")
         session.execute("DO $$ BEGIN RAISE NOTICE 'hello'; END $$")
-        same(seen, ["hello"])
+        same(seen, ['table "no_such_table" does not exist, skipping', spoken("hello")])
         session.execute("LISTEN work_psycopg")
         with open_session() as other:
             other.execute("SELECT pg_notify('work_psycopg', %s)", ("news",))

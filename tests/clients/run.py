@@ -39,6 +39,7 @@ CLIENTS = {
     "node-postgres": ["node", HERE / "run_node_postgres.cjs"],
     "postgres.js": ["node", HERE / "run_postgresjs.cjs"],
     "pgjdbc": ["java", "-cp", f"{CACHE / 'java'}:/usr/share/java/postgresql.jar", "RunPgjdbc"],
+    "sqlx": [CACHE / "rust/debug/run-sqlx"],
     "tokio-postgres": [CACHE / "rust/debug/run-tokio-postgres"],
 }
 

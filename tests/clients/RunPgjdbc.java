@@ -252,6 +252,7 @@ public final class RunPgjdbc {
             same(stateOf(() -> copies(session).copyIn(copy, new StringReader("one\tname\n"))), "22P02");
             same(stateOf(() -> copies(session).copyIn(copy, new StringReader("1\tname\n".repeat(100_000)))), "23505");
             same(stateOf(() -> copies(session).copyIn("COPY no_such_table FROM STDIN", new StringReader("1\n"))), "42P01");
+            same(stateOf(() -> copies(session).copyIn("COPY forbidden FROM STDIN", new StringReader("1\n"))), "42501");
             var given = copies(session).copyIn(copy);
             given.writeToCopy("1\tone\n".getBytes(StandardCharsets.UTF_8), 0, 6);
             given.cancelCopy();
@@ -265,6 +266,7 @@ public final class RunPgjdbc {
             String query = "COPY (SELECT n, 'name ' || n FROM generate_series(1, 3000) n) TO STDOUT";
             same(copies(session).copyOut(query, out), 3000L);
             same(out.toString(StandardCharsets.UTF_8).endsWith("3000\tname 3000\n"), true);
+            same(stateOf(() -> copies(session).copyOut("COPY forbidden TO STDOUT", out)), "42501");
             same(value(session, "SELECT 1"), 1);
         });
     }

@@ -161,6 +161,7 @@ async def copy_in_failure():
         except (TypeError, asyncpg.DataError, asyncpg.QueryCanceledError):
             pass
         same(await state_of(session.copy_to_table("no_such_table", source=io.BytesIO(b"1\n"))), UNDEFINED_TABLE)
+        same(await state_of(session.copy_to_table("forbidden", source=io.BytesIO(b"1\n"))), DENIED)
         same(await session.fetchval(f"SELECT count(*) FROM {TABLE}"), 0)
 
 
@@ -175,6 +176,8 @@ async def copy_out():
         out = io.BytesIO()
         same(await session.copy_from_table(TABLE, output=out, format="csv", header=True), "COPY 1")
         same(out.getvalue(), b"id,name\n1,one\n")
+        same(await state_of(session.copy_from_table("forbidden", output=out)), DENIED)
+        same(await session.fetchval("SELECT 1"), 1)
 
 
 async def copy_out_binary():

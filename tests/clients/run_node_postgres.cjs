@@ -126,6 +126,7 @@ run({
     same(await put(['one\tname\n']), '22P02');
     same(await put(Array.from({ length: 20_000 }, () => '1\tname\n')), '23505');
     same(await put(['1\n'], 'no_such_table'), '42P01');
+    same(await put(['1\n'], 'forbidden'), '42501');
     const broken = Readable.from((function* rows() { yield '1\tone\n'; throw new Error('gave up'); })());
     await flow(broken, session.query(copy.from(`COPY ${TABLE} FROM STDIN`))).catch(() => {});
     same(await value(session, `SELECT count(*) FROM ${TABLE}`), '0');
@@ -135,6 +136,7 @@ run({
     const out = session.query(copy.to("COPY (SELECT n, 'name ' || n FROM generate_series(1, 3000) n) TO STDOUT"));
     const lines = (await collect(out)).toString().trim().split('\n');
     same([lines.length, lines.at(-1)], [3000, '3000\tname 3000']);
+    same(await stateOf(() => collect(session.query(copy.to('COPY forbidden TO STDOUT')))), '42501');
     same(await value(session, 'SELECT 1'), 1);
   }),
 

@@ -116,7 +116,11 @@ run({
 
   copy_in_failure: () => withSession(async (sql) => {
     await freshTable(sql);
-    same(await stateOf(async () => flow(Readable.from(['one\tname\n']), await sql`COPY ${sql(TABLE)} FROM STDIN`.writable())), '22P02');
+    const put = async (rows) => flow(Readable.from(rows), await sql`COPY ${sql(TABLE)} FROM STDIN`.writable());
+    same(await stateOf(() => put(['one\tname\n'])), '22P02');
+    same(await stateOf(() => put(['1\tone\n', '1\tone again\n'])), '23505');
+    same(await stateOf(() => sql`COPY no_such_table FROM STDIN`.writable()), '42P01');
+    same(await stateOf(() => sql`COPY forbidden FROM STDIN`.writable()), '42501');
     same(await value(sql`SELECT count(*)::int FROM ${sql(TABLE)}`), 0);
   }),
 
@@ -125,6 +129,7 @@ run({
     const out = await sql`COPY (SELECT n, 'name ' || n FROM generate_series(1, 300) n) TO STDOUT`.readable();
     const lines = (await collect(out)).toString().trim().split('\n');
     same([lines.length, lines.at(-1)], [300, '300\tname 300']);
+    same(await stateOf(() => sql`COPY forbidden TO STDOUT`.readable()), '42501');
     same(await value(sql`SELECT 1`), 1);
   }),
 

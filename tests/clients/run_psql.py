@@ -102,13 +102,15 @@ def copy_in_failure():
 one\tname
 \\.
 COPY no_such_table FROM STDIN;
+COPY forbidden FROM STDIN;
 SELECT count(*) FROM {TABLE};
-"""), "ERROR:  22P02\nERROR:  42P01\n0\n")
+"""), "ERROR:  22P02\nERROR:  42P01\nERROR:  42501\n0\n")
 
 
 def copy_out():
     found = psql("COPY (SELECT n, 'name ' || n FROM generate_series(1, 3000) n) TO STDOUT;\nSELECT 'alive';\n")
     same(found.splitlines()[2999:], ["3000\tname 3000", "alive"])
+    same(psql("COPY forbidden TO STDOUT;\n\\copy forbidden to /dev/null\nSELECT 'alive';\n"), "ERROR:  42501\nERROR:  42501\nalive\n")
 
 
 def copy_out_binary():

@@ -167,12 +167,13 @@ def copy_in_failure():
             gives_up()
         except ZeroDivisionError:
             pass
-        same(state_of(lambda: breaks_statement(session)), UNDEFINED_TABLE)
+        same(state_of(lambda: copies(session, "no_such_table FROM STDIN")), UNDEFINED_TABLE)
+        same(state_of(lambda: copies(session, "forbidden FROM STDIN")), DENIED)
         same(session.execute(f"SELECT count(*) FROM {TABLE}").fetchone(), (0,))
 
 
-def breaks_statement(session):
-    with session.cursor() as cursor, cursor.copy("COPY no_such_table FROM STDIN"):
+def copies(session, what):
+    with session.cursor() as cursor, cursor.copy(f"COPY {what}"):
         pass
 
 
@@ -186,6 +187,8 @@ def copy_out():
             same((len(rows), rows[0], rows[-1]), (3000, ("1", "name 1"), ("3000", "name 3000")))
             with cursor.copy(f"COPY {TABLE} TO STDOUT") as copy:
                 same(len(b"".join(copy).splitlines()), 3000)
+        same(state_of(lambda: copies(session, "forbidden TO STDOUT")), DENIED)
+        same(session.execute("SELECT 1").fetchone(), (1,))
 
 
 def copy_out_binary():

@@ -251,13 +251,14 @@ pub(crate) async fn copy_out() -> Outcome {
     same!(parts.len(), 3000);
     same!(parts.concat().ends_with(b"3000\tname 3000\n"), true);
     same!(number(&mut session, "SELECT 1::int8").await?, 1);
+    // Behind a COPY that is refused the driver leaves the server's ReadyForQuery, whatever it is connected to.
+    same!(state(&session.copy_out_raw("COPY forbidden TO STDOUT").await.map(drop)), code("42501"));
     Ok(())
 }
 
 pub(crate) async fn copy_out_binary() -> Outcome {
     let mut session = session().await?;
     let copy = "COPY (SELECT 1) TO STDOUT (FORMAT binary)";
-    // Behind a COPY that is refused the driver leaves the server's ReadyForQuery, whatever it is connected to.
     if masked() {
         same!(state(&session.copy_out_raw(copy).await.map(drop)), code("42501"));
     } else {

@@ -201,6 +201,9 @@ async fn copy_in_failure() -> Outcome {
     let client = session().await?;
     let none = client.copy_in::<_, Bytes>("COPY no_such_table FROM STDIN").await;
     same!(state(&none), Some(SqlState::UNDEFINED_TABLE));
+    let client = session().await?;
+    let denied = client.copy_in::<_, Bytes>("COPY forbidden FROM STDIN").await;
+    same!(state(&denied), Some(SqlState::INSUFFICIENT_PRIVILEGE));
     Ok(())
 }
 
@@ -209,6 +212,8 @@ async fn copy_out() -> Outcome {
     let query = "COPY (SELECT n, 'name ' || n FROM generate_series(1, 3000) n) TO STDOUT";
     let parts: Vec<Bytes> = client.copy_out(query).await?.try_collect().await?;
     same!(parts.concat().ends_with(b"3000\tname 3000\n"), true);
+    let denied = async { client.copy_out("COPY forbidden TO STDOUT").await?.try_collect::<Vec<_>>().await };
+    same!(state(&denied.await), Some(SqlState::INSUFFICIENT_PRIVILEGE));
     same!(client.query_one("SELECT 1", &[]).await?.get::<_, i32>(0), 1);
     Ok(())
 }

@@ -294,6 +294,12 @@ def masks():
         with session.pipeline():
             first = [session.execute("SELECT * FROM people WHERE id = %s", (1,)) for _ in range(5)]
         same([cursor.fetchone() for cursor in first], [wanted] * 5)
+        seen = []
+        session.add_notice_handler(lambda notice: seen.append(notice.message_primary))
+        session.execute("DO $$ BEGIN RAISE NOTICE 'it is %', (SELECT card FROM people WHERE id = 1); END $$")
+        session.execute("DROP TABLE IF EXISTS no_such_table")
+        # Once a session has touched a masked column, what any statement says is withheld.
+        same(seen, [spoken("it is 4111111111111111"), spoken('table "no_such_table" does not exist, skipping')])
         with session.transaction(), session.cursor("masked") as cursor:
             cursor.execute("SELECT card, email FROM people ORDER BY id")
             same(cursor.fetchall()[0], {"card": CARD, "email": EMAIL})

@@ -16,7 +16,7 @@ EMAIL = "[redacted]" if MASKED else "ada@example.com"
 
 
 def spoken(text):
-    """What a NOTICE of a DO says. A DO is opaque: it may have read a masked column, so that its text is withheld."""
+    """What a NOTICE of a DO says, or of what comes behind a masked column. A DO is opaque: it may have read one."""
     return "[redacted]: the server's message may quote a masked column" if MASKED else text
 
 

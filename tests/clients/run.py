@@ -160,6 +160,7 @@ def one_round(masked, ways, clients, names, target, logs):
                     "PGHOST": "127.0.0.1", "PGPORT": stack.env[WAYS[way]], "PGDATABASE": "shop", "PGSSLMODE": "disable",
                     "PGUSER": "analyst" if governed else "shop_app",
                     "PGPASSWORD": stack.token() if governed else target.app_password,
+                    "CLIENTS_GOVERNED": "1" if governed else "0",
                     "CLIENTS_MASKED": "1" if governed and masked else "0",
                 }
                 begin = time.monotonic()

@@ -240,6 +240,7 @@ async def notices():
     async with Session() as session:
         seen, heard = [], asyncio.Event()
         session.add_log_listener(lambda _, message: seen.append(message.message))
+        await session.execute("SELECT 1")
         await session.execute("DROP TABLE IF EXISTS no_such_table")
         await session.execute("DO $$ BEGIN RAISE NOTICE 'hello'; END $$")
         same(seen, ['table "no_such_table" does not exist, skipping', spoken("hello")])

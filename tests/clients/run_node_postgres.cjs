@@ -172,6 +172,7 @@ run({
     const seen = [];
     session.on('notice', (notice) => seen.push(notice.message));
     session.on('notification', (message) => seen.push(message.payload));
+    await session.query('SELECT 1');
     await session.query('DROP TABLE IF EXISTS no_such_table');
     await session.query("DO $$ BEGIN RAISE NOTICE 'hello'; END $$");
     await session.query('LISTEN work_node_postgres');

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import time
 
-from scenario import CARD, EMAIL, MASKED, run, same, spoken
+from scenario import CARD, EMAIL, GOVERNED, MASKED, run, same, spoken
 
 TABLE = "work_psql"
 FRESH = f"DROP TABLE IF EXISTS {TABLE};\nCREATE TABLE {TABLE} (id integer PRIMARY KEY, name text);\n"
@@ -69,6 +69,9 @@ SELECT 'alive';
 \\d forbidden
 """).splitlines()[:3], ["ERROR:  42501"] * 3)
     same(psql("SELECT * FROM forbidden;\nSELECT 'alive';\n"), "ERROR:  42501\nalive\n")
+    # What a chain denies never reaches the target: its transaction goes on.
+    behind = "1\n" if GOVERNED else "ERROR:  25P02\n"
+    same(psql("BEGIN;\nSELECT * FROM forbidden;\nSELECT 1;\nROLLBACK;\nSELECT 'alive';\n"), f"ERROR:  42501\n{behind}alive\n")
 
 
 def transaction():

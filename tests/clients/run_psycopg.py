@@ -267,6 +267,7 @@ def notices():
     with open_session() as session:
         seen = []
         session.add_notice_handler(lambda notice: seen.append(notice.message_primary))
+        session.execute("SELECT 1")
         session.execute("DROP TABLE IF EXISTS no_such_table")
         session.execute("DO $$ BEGIN RAISE NOTICE 'hello'; END $$")
         same(seen, ['table "no_such_table" does not exist, skipping', spoken("hello")])

@@ -9,6 +9,8 @@ import traceback
 # A scenario that hangs is a failure like any other.
 LIMIT_SECONDS = 30
 
+# Whether a chain is on the way.
+GOVERNED = os.environ.get("CLIENTS_GOVERNED") == "1"
 # Whether the policy in force masks: then `people.card` and what looks like an address come back hidden.
 MASKED = os.environ.get("CLIENTS_MASKED") == "1"
 CARD = "*" * 12 + "1111" if MASKED else "4111111111111111"

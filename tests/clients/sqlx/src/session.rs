@@ -42,6 +42,10 @@ pub(crate) fn masked() -> bool {
     setting("CLIENTS_MASKED") == "1"
 }
 
+pub(crate) fn governed() -> bool {
+    setting("CLIENTS_GOVERNED") == "1"
+}
+
 pub(crate) fn options() -> Result<PgConnectOptions, Box<dyn std::error::Error>> {
     Ok(PgConnectOptions::new_without_pgpass()
         .host(&setting("PGHOST"))

@@ -283,6 +283,7 @@ async fn cursors() -> Outcome {
 
 async fn notices() -> Outcome {
     let (client, heard) = session_that_hears().await?;
+    client.query_one("SELECT 1", &[]).await?;
     client.execute("DROP TABLE IF EXISTS no_such_table", &[]).await?;
     client.batch_execute("DO $$ BEGIN RAISE NOTICE 'hello'; END $$").await?;
     client.batch_execute("LISTEN work_tokio_postgres").await?;

@@ -3,7 +3,8 @@
 usage: run.py [--way plain|fused|separate]... [--round open|masked]... [CLIENT [SCENARIO...]]
 
 A PostgreSQL of its own stands behind a stack that `chaperone-stack up` starts. A scenario that fails on the plain way
-too says nothing about the filters; it is named as such, and it is a failure all the same.
+too says nothing about the filters; it is named as such, and it is a failure all the same. Every client runs all of
+EVERYBODY or says why it cannot; what it leaves out in silence is a failure too.
 """
 
 import argparse
@@ -25,6 +26,12 @@ WAYS = {"plain": "CHAPERONE_PG_PORT_PLAIN", "fused": "CHAPERONE_PG_PORT", "separ
 LIMIT_SECONDS = 300
 PYTHON = CACHE / "python/bin/python"
 
+# What every client does, or says why it cannot. Beside these a client has scenarios of its own.
+EVERYBODY = (
+    "connect simple prepared binary error denied transaction copy_in copy_in_failure copy_out copy_out_binary cancel pipeline "
+    "pipeline_error cursors notices large masks"
+).split()
+
 CLIENTS = {
     "psql": [PYTHON, HERE / "run_psql.py"],
     "psycopg": [PYTHON, HERE / "run_psycopg.py"],
@@ -32,6 +39,7 @@ CLIENTS = {
     "node-postgres": ["node", HERE / "run_node_postgres.cjs"],
     "postgres.js": ["node", HERE / "run_postgresjs.cjs"],
     "pgjdbc": ["java", "-cp", f"{CACHE / 'java'}:/usr/share/java/postgresql.jar", "RunPgjdbc"],
+    "sqlx": [CACHE / "rust/debug/run-sqlx"],
     "tokio-postgres": [CACHE / "rust/debug/run-tokio-postgres"],
 }
 
@@ -108,7 +116,7 @@ class Stack:
 
 
 def scenarios(client, login, names, log):
-    """What each scenario of a client said: nothing when it is well."""
+    """What each scenario of a client said, nothing when it is well, and what the client cannot do, with the reason."""
     log.write(f"--- {client}\n")
     log.flush()
     try:
@@ -118,15 +126,20 @@ def scenarios(client, login, names, log):
     except subprocess.TimeoutExpired as error:
         text, code = (error.stdout or b"").decode(), "time limit"
     log.write(text)
-    found = {}
+    found, skipped = {}, {}
     for line in text.splitlines():
         verdict, _, rest = line.partition(" ")
         name, _, why = rest.partition(" ")
         if verdict in ("ok", "FAILED"):
             found[name] = why if verdict == "FAILED" else ""
-    if not found or (code and not any(found.values())):
+        elif verdict == "skipped":
+            skipped[name] = why
+    if code and not any(found.values()):
         found["(program)"] = f"ended with {code}"
-    return found
+    for name in names or EVERYBODY:
+        if name not in found and not skipped.get(name):
+            found[name] = "neither ran nor said why not"
+    return found, skipped
 
 
 def one_round(masked, ways, clients, names, target, logs):
@@ -147,11 +160,12 @@ def one_round(masked, ways, clients, names, target, logs):
                     "PGHOST": "127.0.0.1", "PGPORT": stack.env[WAYS[way]], "PGDATABASE": "shop", "PGSSLMODE": "disable",
                     "PGUSER": "analyst" if governed else "shop_app",
                     "PGPASSWORD": stack.token() if governed else target.app_password,
+                    "CLIENTS_GOVERNED": "1" if governed else "0",
                     "CLIENTS_MASKED": "1" if governed and masked else "0",
                 }
                 begin = time.monotonic()
                 with open(logs / f"{title}-{way}-{client}.log", "w") as log:
-                    found = scenarios(client, login, names, log)
+                    found, skipped = scenarios(client, login, names, log)
                 if not governed:
                     plain = found
                 bad = {name: why for name, why in found.items() if why}
@@ -159,10 +173,13 @@ def one_round(masked, ways, clients, names, target, logs):
                 bad.update({name: "did not run" for name in plain if name not in found})
                 failures += len(bad)
                 print(f"{title:<7}{way:<10}{client:<16}{len(found) - len(bad):>3} ok {len(bad):>3} failed "
-                      f"{time.monotonic() - begin:6.1f} s", flush=True)
+                      f"{len(skipped):>3} skipped {time.monotonic() - begin:6.1f} s", flush=True)
                 for name, why in bad.items():
                     note = "fails without a chain too: " if governed and plain.get(name) else ""
                     print(f"    FAILED {name}: {note}{why}", flush=True)
+                # The same on every way: once a client is enough.
+                for name, why in skipped.items() if way == ways[0] else ():
+                    print(f"    skipped {name}: {why}", flush=True)
     return failures
 
 

@@ -10,7 +10,7 @@ import asyncpg
 
 from scenario import (
     CANCELLED, CARD, DENIED, DIVISION_BY_ZERO, EMAIL, IN_FAILED_TRANSACTION, MASKED, SYNTAX, UNDEFINED_TABLE, UNIQUE, run,
-    same,
+    same, spoken,
 )
 
 TABLE = "work_asyncpg"
@@ -161,6 +161,7 @@ async def copy_in_failure():
         except (TypeError, asyncpg.DataError, asyncpg.QueryCanceledError):
             pass
         same(await state_of(session.copy_to_table("no_such_table", source=io.BytesIO(b"1\n"))), UNDEFINED_TABLE)
+        same(await state_of(session.copy_to_table("forbidden", source=io.BytesIO(b"1\n"))), DENIED)
         same(await session.fetchval(f"SELECT count(*) FROM {TABLE}"), 0)
 
 
@@ -175,6 +176,8 @@ async def copy_out():
         out = io.BytesIO()
         same(await session.copy_from_table(TABLE, output=out, format="csv", header=True), "COPY 1")
         same(out.getvalue(), b"id,name\n1,one\n")
+        same(await state_of(session.copy_from_table("forbidden", output=out)), DENIED)
+        same(await session.fetchval("SELECT 1"), 1)
 
 
 async def copy_out_binary():
@@ -195,6 +198,34 @@ async def cancel():
         same(await state_of(session.execute("SET statement_timeout = 200; SELECT pg_sleep(20)")), CANCELLED)
 
 
+async def pipeline():
+    """`executemany` and `fetchmany` send each Bind and Execute without waiting, and one Sync behind all."""
+    async with Session() as session:
+        await fresh_table(session)
+        rows = [(number, f"name {number}") for number in range(1000)]
+        await session.executemany(f"INSERT INTO {TABLE} VALUES ($1, $2)", rows)
+        found = await session.fetchmany(f"SELECT id, name FROM {TABLE} WHERE id = $1", [(number,) for number in range(500)])
+        same([tuple(row) for row in found], rows[:500])
+
+
+async def pipeline_error():
+    async with Session() as session:
+        await fresh_table(session)
+        put = f"INSERT INTO {TABLE} VALUES ($1, 'name')"
+        for rows, state in (([(1,), (1,), (2,)], UNIQUE), ([(n,) for n in (*range(3000), 0)], UNIQUE)):
+            same(await state_of(session.executemany(put, rows)), state)
+            # One implicit transaction: nothing of it stays.
+            same(await session.fetchval(f"SELECT count(*) FROM {TABLE}"), 0)
+        divided = session.fetchmany("SELECT 1/$1::int", [(1,), (0,), (1,)])
+        same(await state_of(divided), DIVISION_BY_ZERO)
+        denied = session.executemany("INSERT INTO forbidden VALUES ($1)", [(n,) for n in range(100)])
+        same(await state_of(denied), DENIED)
+        async with session.transaction():
+            await session.executemany(put, [(1,), (2,)])
+            same(session.is_in_transaction(), True)
+        same(await session.fetchval(f"SELECT count(*) FROM {TABLE}"), 2)
+
+
 async def cursors():
     async with Session() as session:
         async with session.transaction():
@@ -209,8 +240,10 @@ async def notices():
     async with Session() as session:
         seen, heard = [], asyncio.Event()
         session.add_log_listener(lambda _, message: seen.append(message.message))
+        await session.execute("SELECT 1")
+        await session.execute("DROP TABLE IF EXISTS no_such_table")
         await session.execute("DO $$ BEGIN RAISE NOTICE 'hello'; END $$")
-        same(seen, ["hello"])
+        same(seen, ['table "no_such_table" does not exist, skipping', spoken("hello")])
         await session.add_listener("work_asyncpg", lambda *_: heard.set())
         await session.execute("NOTIFY work_asyncpg, 'news'")
         await asyncio.wait_for(heard.wait(), 5)
@@ -247,5 +280,5 @@ async def masks():
 
 run([
     connect, simple, prepared, binary, introspection, error, denied, transaction, copy_in, copy_in_failure, copy_out,
-    copy_out_binary, cancel, cursors, notices, pool, large, masks,
+    copy_out_binary, cancel, pipeline, pipeline_error, cursors, notices, pool, large, masks,
 ])

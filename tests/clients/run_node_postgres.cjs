@@ -6,7 +6,7 @@ const { Readable } = require('node:stream');
 const pg = require('pg');
 const Cursor = require('pg-cursor');
 const copy = require('pg-copy-streams');
-const { CARD, EMAIL, MASKED, run, same, stateOf } = require('./scenario.cjs');
+const { CARD, EMAIL, MASKED, run, same, spoken, stateOf } = require('./scenario.cjs');
 
 const TABLE = 'work_node_postgres';
 
@@ -53,7 +53,7 @@ run({
       same(await value(session, get), `name ${id}`);
     }
     same(await value(session, 'SELECT $1::int + $2', [1, 2]), 3);
-    // The driver sends them one after the other without waiting for us.
+    // The driver keeps them in a queue of its own and sends each when the one before is answered.
     const all = await Promise.all(Array.from({ length: 100 }, (_, n) => value(session, 'SELECT $1::int', [n])));
     same(all, Array.from({ length: 100 }, (_, n) => n));
   }),
@@ -126,6 +126,7 @@ run({
     same(await put(['one\tname\n']), '22P02');
     same(await put(Array.from({ length: 20_000 }, () => '1\tname\n')), '23505');
     same(await put(['1\n'], 'no_such_table'), '42P01');
+    same(await put(['1\n'], 'forbidden'), '42501');
     const broken = Readable.from((function* rows() { yield '1\tone\n'; throw new Error('gave up'); })());
     await flow(broken, session.query(copy.from(`COPY ${TABLE} FROM STDIN`))).catch(() => {});
     same(await value(session, `SELECT count(*) FROM ${TABLE}`), '0');
@@ -135,6 +136,7 @@ run({
     const out = session.query(copy.to("COPY (SELECT n, 'name ' || n FROM generate_series(1, 3000) n) TO STDOUT"));
     const lines = (await collect(out)).toString().trim().split('\n');
     same([lines.length, lines.at(-1)], [3000, '3000\tname 3000']);
+    same(await stateOf(() => collect(session.query(copy.to('COPY forbidden TO STDOUT')))), '42501');
     same(await value(session, 'SELECT 1'), 1);
   }),
 
@@ -170,11 +172,13 @@ run({
     const seen = [];
     session.on('notice', (notice) => seen.push(notice.message));
     session.on('notification', (message) => seen.push(message.payload));
+    await session.query('SELECT 1');
+    await session.query('DROP TABLE IF EXISTS no_such_table');
     await session.query("DO $$ BEGIN RAISE NOTICE 'hello'; END $$");
     await session.query('LISTEN work_node_postgres');
     await session.query("NOTIFY work_node_postgres, 'news'");
     await session.query('SELECT 1');
-    same(seen, ['hello', 'news']);
+    same(seen, ['table "no_such_table" does not exist, skipping', spoken('hello'), 'news']);
   }),
 
   pool: async () => {
@@ -204,4 +208,7 @@ run({
     same(await cursor.read(1), [{ card: CARD, email: EMAIL }]);
     await cursor.close();
   }),
+}, {
+  pipeline: 'pg sends a statement when the one before is answered',
+  pipeline_error: 'pg sends a statement when the one before is answered',
 });

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import time
 
-from scenario import CARD, EMAIL, MASKED, run, same
+from scenario import CARD, EMAIL, GOVERNED, MASKED, run, same, spoken
 
 TABLE = "work_psql"
 FRESH = f"DROP TABLE IF EXISTS {TABLE};\nCREATE TABLE {TABLE} (id integer PRIMARY KEY, name text);\n"
@@ -69,6 +69,9 @@ SELECT 'alive';
 \\d forbidden
 """).splitlines()[:3], ["ERROR:  42501"] * 3)
     same(psql("SELECT * FROM forbidden;\nSELECT 'alive';\n"), "ERROR:  42501\nalive\n")
+    # What a chain denies never reaches the target: its transaction goes on.
+    behind = "1\n" if GOVERNED else "ERROR:  25P02\n"
+    same(psql("BEGIN;\nSELECT * FROM forbidden;\nSELECT 1;\nROLLBACK;\nSELECT 'alive';\n"), f"ERROR:  42501\n{behind}alive\n")
 
 
 def transaction():
@@ -102,13 +105,15 @@ def copy_in_failure():
 one\tname
 \\.
 COPY no_such_table FROM STDIN;
+COPY forbidden FROM STDIN;
 SELECT count(*) FROM {TABLE};
-"""), "ERROR:  22P02\nERROR:  42P01\n0\n")
+"""), "ERROR:  22P02\nERROR:  42P01\nERROR:  42501\n0\n")
 
 
 def copy_out():
     found = psql("COPY (SELECT n, 'name ' || n FROM generate_series(1, 3000) n) TO STDOUT;\nSELECT 'alive';\n")
     same(found.splitlines()[2999:], ["3000\tname 3000", "alive"])
+    same(psql("COPY forbidden TO STDOUT;\n\\copy forbidden to /dev/null\nSELECT 'alive';\n"), "ERROR:  42501\nERROR:  42501\nalive\n")
 
 
 def copy_out_binary():
@@ -166,7 +171,9 @@ def cursors():
 
 
 def notices():
-    same("hello" in psql("DO $$ BEGIN RAISE WARNING 'hello'; END $$;\n", "-v", "VERBOSITY=default"), True)
+    script = "SET client_min_messages = notice;\nDROP TABLE IF EXISTS no_such_table;\nDO $$ BEGIN RAISE NOTICE 'hello'; END $$;\n"
+    same(psql(script, "-v", "VERBOSITY=terse").splitlines(),
+         ['NOTICE:  table "no_such_table" does not exist, skipping', f"NOTICE:  {spoken('hello')}"])
     found = psql("LISTEN work_psql;\nNOTIFY work_psql, 'news';\nSELECT 1;\n")
     same("news" in found, True)
 
@@ -188,9 +195,15 @@ def large():
 def masks():
     same(psql("SELECT * FROM people WHERE id = 1;\n"), f"1|Ada Byron|{EMAIL}|{CARD}\n")
     same(psql("SELECT card AS c, email FROM people WHERE id = $1 \\bind 1 \\g\n"), f"{CARD}|{EMAIL}\n")
+    tells = "DO $$ BEGIN RAISE WARNING 'it is %', (SELECT card FROM people WHERE id = 1); END $$;\n"
+    same(psql(tells, "-v", "VERBOSITY=terse"), f"WARNING:  {spoken('it is 4111111111111111')}\n")
+    # Once a session has touched a masked column, what any statement says is withheld.
+    script = "SELECT card FROM people WHERE id = 1;\nSET client_min_messages = notice;\nDROP TABLE IF EXISTS no_such_table;\n"
+    notice = spoken('table "no_such_table" does not exist, skipping')
+    same(psql(script, "-v", "VERBOSITY=terse").splitlines(), [CARD, f"NOTICE:  {notice}"])
 
 
 run([
     connect, simple, prepared, error, denied, transaction, copy_in, copy_in_failure, copy_out, copy_out_binary, cancel,
     pipeline, pipeline_error, cursors, notices, describe, large, masks,
-])
+], without=[("binary", "psql asks for text, always")])

@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 
 from scenario import (
     CANCELLED, CARD, DENIED, EMAIL, IN_FAILED_TRANSACTION, MASKED, SYNTAX, UNDEFINED_TABLE, UNIQUE, run, same,
+    spoken,
 )
 
 TABLE = "work_psycopg"
@@ -166,12 +167,13 @@ def copy_in_failure():
             gives_up()
         except ZeroDivisionError:
             pass
-        same(state_of(lambda: breaks_statement(session)), UNDEFINED_TABLE)
+        same(state_of(lambda: copies(session, "no_such_table FROM STDIN")), UNDEFINED_TABLE)
+        same(state_of(lambda: copies(session, "forbidden FROM STDIN")), DENIED)
         same(session.execute(f"SELECT count(*) FROM {TABLE}").fetchone(), (0,))
 
 
-def breaks_statement(session):
-    with session.cursor() as cursor, cursor.copy("COPY no_such_table FROM STDIN"):
+def copies(session, what):
+    with session.cursor() as cursor, cursor.copy(f"COPY {what}"):
         pass
 
 
@@ -185,6 +187,8 @@ def copy_out():
             same((len(rows), rows[0], rows[-1]), (3000, ("1", "name 1"), ("3000", "name 3000")))
             with cursor.copy(f"COPY {TABLE} TO STDOUT") as copy:
                 same(len(b"".join(copy).splitlines()), 3000)
+        same(state_of(lambda: copies(session, "forbidden TO STDOUT")), DENIED)
+        same(session.execute("SELECT 1").fetchone(), (1,))
 
 
 def copy_out_binary():
@@ -263,8 +267,10 @@ def notices():
     with open_session() as session:
         seen = []
         session.add_notice_handler(lambda notice: seen.append(notice.message_primary))
+        session.execute("SELECT 1")
+        session.execute("DROP TABLE IF EXISTS no_such_table")
         session.execute("DO $$ BEGIN RAISE NOTICE 'hello'; END $$")
-        same(seen, ["hello"])
+        same(seen, ['table "no_such_table" does not exist, skipping', spoken("hello")])
         session.execute("LISTEN work_psycopg")
         with open_session() as other:
             other.execute("SELECT pg_notify('work_psycopg', %s)", ("news",))
@@ -289,6 +295,12 @@ def masks():
         with session.pipeline():
             first = [session.execute("SELECT * FROM people WHERE id = %s", (1,)) for _ in range(5)]
         same([cursor.fetchone() for cursor in first], [wanted] * 5)
+        seen = []
+        session.add_notice_handler(lambda notice: seen.append(notice.message_primary))
+        session.execute("DO $$ BEGIN RAISE NOTICE 'it is %', (SELECT card FROM people WHERE id = 1); END $$")
+        session.execute("DROP TABLE IF EXISTS no_such_table")
+        # Once a session has touched a masked column, what any statement says is withheld.
+        same(seen, [spoken("it is 4111111111111111"), spoken('table "no_such_table" does not exist, skipping')])
         with session.transaction(), session.cursor("masked") as cursor:
             cursor.execute("SELECT card, email FROM people ORDER BY id")
             same(cursor.fetchall()[0], {"card": CARD, "email": EMAIL})

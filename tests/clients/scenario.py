@@ -1,4 +1,4 @@
-"""Runs named scenarios one after the other: `ok NAME`, or `FAILED NAME why`, and an exit code."""
+"""Runs named scenarios one after the other: `ok NAME`, `FAILED NAME why` or `skipped NAME why`, and an exit code."""
 
 import asyncio
 import inspect
@@ -9,10 +9,18 @@ import traceback
 # A scenario that hangs is a failure like any other.
 LIMIT_SECONDS = 30
 
+# Whether a chain is on the way.
+GOVERNED = os.environ.get("CLIENTS_GOVERNED") == "1"
 # Whether the policy in force masks: then `people.card` and what looks like an address come back hidden.
 MASKED = os.environ.get("CLIENTS_MASKED") == "1"
 CARD = "*" * 12 + "1111" if MASKED else "4111111111111111"
 EMAIL = "[redacted]" if MASKED else "ada@example.com"
+
+
+def spoken(text):
+    """What a NOTICE of a DO says, or of what comes behind a masked column. A DO is opaque: it may have read one."""
+    return "[redacted]: the server's message may quote a masked column" if MASKED else text
+
 
 # SQLSTATEs that the scenarios provoke.
 DENIED = "42501"
@@ -43,8 +51,8 @@ def only():
     return sys.argv[1:]
 
 
-def run(scenarios):
-    """Runs functions, asynchronous ones too, and ends the program."""
+def run(scenarios, without=()):
+    """Runs functions, asynchronous ones too, says what the client cannot do, `(name, why)`, and ends the program."""
     failed = False
     for scenario in scenarios:
         if only() and scenario.__name__ not in only():
@@ -58,4 +66,7 @@ def run(scenarios):
         except Exception as error:  # noqa: BLE001 a failure of any kind is what is reported
             failed = True
             print(f"FAILED {scenario.__name__} {brief(error)}", flush=True)
+    for name, why in without:
+        if not only() or name in only():
+            print(f"skipped {name} {why}", flush=True)
     sys.exit(1 if failed else 0)

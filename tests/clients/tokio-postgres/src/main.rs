@@ -4,13 +4,15 @@ use std::env;
 use std::future::Future;
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{join_all, try_join_all};
+use futures_util::stream::poll_fn;
 use futures_util::{SinkExt, StreamExt, TryStreamExt};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config, Error, NoTls, SimpleQueryMessage};
+use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, SimpleQueryMessage};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -36,19 +38,36 @@ fn masked() -> bool {
 }
 
 async fn session() -> Result<Client, Box<dyn std::error::Error>> {
+    Ok(session_that_hears().await?.0)
+}
+
+/// A session, and what the target said unasked: notices and notifications.
+async fn session_that_hears() -> Result<(Client, Arc<Mutex<Vec<String>>>), Box<dyn std::error::Error>> {
     let mut config = Config::new();
     config.host(setting("PGHOST")).port(setting("PGPORT").parse()?).user(setting("PGUSER"));
     config
         .password(setting("PGPASSWORD"))
         .dbname(setting("PGDATABASE"))
         .connect_timeout(Duration::from_secs(10));
-    let (client, connection) = config.connect(NoTls).await?;
+    let (client, mut connection) = config.connect(NoTls).await?;
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hears = Arc::clone(&heard);
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            eprintln!("the connection ended: {error}");
+        let mut messages = poll_fn(|cx| connection.poll_message(cx));
+        while let Some(message) = messages.next().await {
+            let text = match message {
+                Ok(AsyncMessage::Notice(notice)) => notice.message().to_owned(),
+                Ok(AsyncMessage::Notification(news)) => news.payload().to_owned(),
+                Ok(_) => continue,
+                Err(error) => {
+                    eprintln!("the connection ended: {error}");
+                    return;
+                }
+            };
+            hears.lock().map(|mut all| all.push(text)).unwrap_or_default();
         }
     });
-    Ok(client)
+    Ok((client, heard))
 }
 
 fn state<T>(outcome: &Result<T, Error>) -> Option<SqlState> {
@@ -182,6 +201,9 @@ async fn copy_in_failure() -> Outcome {
     let client = session().await?;
     let none = client.copy_in::<_, Bytes>("COPY no_such_table FROM STDIN").await;
     same!(state(&none), Some(SqlState::UNDEFINED_TABLE));
+    let client = session().await?;
+    let denied = client.copy_in::<_, Bytes>("COPY forbidden FROM STDIN").await;
+    same!(state(&denied), Some(SqlState::INSUFFICIENT_PRIVILEGE));
     Ok(())
 }
 
@@ -190,10 +212,18 @@ async fn copy_out() -> Outcome {
     let query = "COPY (SELECT n, 'name ' || n FROM generate_series(1, 3000) n) TO STDOUT";
     let parts: Vec<Bytes> = client.copy_out(query).await?.try_collect().await?;
     same!(parts.concat().ends_with(b"3000\tname 3000\n"), true);
-    let binary = async {
-        client.copy_out("COPY (SELECT 1) TO STDOUT (FORMAT binary)").await?.try_collect::<Vec<_>>().await
-    };
-    same!(state(&binary.await), masked().then_some(SqlState::INSUFFICIENT_PRIVILEGE));
+    let denied = async { client.copy_out("COPY forbidden TO STDOUT").await?.try_collect::<Vec<_>>().await };
+    same!(state(&denied.await), Some(SqlState::INSUFFICIENT_PRIVILEGE));
+    same!(client.query_one("SELECT 1", &[]).await?.get::<_, i32>(0), 1);
+    Ok(())
+}
+
+async fn copy_out_binary() -> Outcome {
+    let client = session().await?;
+    let copy = "COPY (SELECT 1) TO STDOUT (FORMAT binary)";
+    let found = async { client.copy_out(copy).await?.try_collect::<Vec<_>>().await }.await;
+    same!(state(&found), masked().then_some(SqlState::INSUFFICIENT_PRIVILEGE));
+    same!(found.is_ok_and(|parts| parts.concat().starts_with(b"PGCOPY")), !masked());
     same!(client.query_one("SELECT 1", &[]).await?.get::<_, i32>(0), 1);
     Ok(())
 }
@@ -248,6 +278,22 @@ async fn cursors() -> Outcome {
     }
     same!(seen, 1000);
     work.commit().await?;
+    Ok(())
+}
+
+async fn notices() -> Outcome {
+    let (client, heard) = session_that_hears().await?;
+    client.query_one("SELECT 1", &[]).await?;
+    client.execute("DROP TABLE IF EXISTS no_such_table", &[]).await?;
+    client.batch_execute("DO $$ BEGIN RAISE NOTICE 'hello'; END $$").await?;
+    client.batch_execute("LISTEN work_tokio_postgres").await?;
+    client.query("SELECT pg_notify('work_tokio_postgres', $1)", &[&"news"]).await?;
+    // In front of its answer come the messages that nobody asked for.
+    client.query_one("SELECT 1", &[]).await?;
+    // A DO is opaque: it may have read a masked column and say so.
+    let hello = if masked() { "[redacted]: the server's message may quote a masked column" } else { "hello" };
+    let found = heard.lock().map(|all| all.clone()).unwrap_or_default();
+    same!(found, ["table \"no_such_table\" does not exist, skipping", hello, "news"]);
     Ok(())
 }
 
@@ -309,8 +355,8 @@ fn main() -> ExitCode {
         macro_rules! all {
             ($($name:ident)*) => {$( run(stringify!($name), $name(), &mut failed).await; )*};
         }
-        all!(connect simple prepared binary introspection error denied transaction copy_in copy_in_failure copy_out cancel
-            pipeline pipeline_error cursors large masks);
+        all!(connect simple prepared binary introspection error denied transaction copy_in copy_in_failure copy_out copy_out_binary
+            cancel pipeline pipeline_error cursors notices large masks);
     });
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

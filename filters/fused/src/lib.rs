@@ -6,7 +6,7 @@
 use chaperone_approval_hold::ApprovalHold;
 use chaperone_flow::{Flow, Live};
 use chaperone_identity::{IdentityFlow, Keyring, envoy_keyring};
-use chaperone_response_masking::{ResponseMasking, hash_key};
+use chaperone_response_masking::{ResponseMasking, Shared as MaskingShared, hash_key};
 use chaperone_session_tap::SessionTap;
 use chaperone_settings::Settings;
 use chaperone_sql_guard::{FactsCache, SqlGuard};
@@ -20,7 +20,7 @@ pub struct Module;
 pub struct Shared {
     keyring: Keyring,
     facts: FactsCache,
-    hash_key: [u8; 32],
+    masking: MaskingShared,
 }
 
 impl chaperone_host::Module for Module {
@@ -35,7 +35,7 @@ impl chaperone_host::Module for Module {
         Shared {
             keyring: envoy_keyring(),
             facts: FactsCache::default(),
-            hash_key: hash_key(settings, random),
+            masking: MaskingShared::new(hash_key(settings, random)),
         }
     }
 
@@ -45,7 +45,7 @@ impl chaperone_host::Module for Module {
             Box::new(SessionTap::new(settings.clone())),
             Box::new(SqlGuard::new(settings.clone(), shared.facts.clone())),
             Box::new(ApprovalHold::new(settings.clone())),
-            Box::new(ResponseMasking::new(settings.clone(), shared.hash_key)),
+            Box::new(ResponseMasking::new(settings.clone(), shared.masking.clone())),
         ]
     }
 }

@@ -1,9 +1,10 @@
 //! What comes back, and what of it is shown.
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use chaperone_flow::postgres::{Answered, refusal_with};
-use chaperone_flow::{Cx, Step};
+use chaperone_flow::{Command, Cx, Step};
 use chaperone_model::Reason;
 use chaperone_pgwire::exchange::Request;
 use chaperone_pgwire::server::CopyResponse;
@@ -11,11 +12,12 @@ use chaperone_pgwire::{Format, Frame, tag};
 
 use crate::asked::{Asked, Run, Showing};
 use crate::catalogue::Catalogue;
-use crate::plan::Planner;
+use crate::plan::{Plan, Planner};
 use crate::reading::{Reading, writes};
 use crate::record;
 use crate::row::rewritten;
 use crate::shape::{Grounds, Shape, is_of_server};
+use crate::shared::Shared;
 use crate::texts::{self, Text};
 
 /// Until when nothing is shown, once a result was refused.
@@ -36,12 +38,49 @@ pub(crate) struct Answers {
     pub(crate) touched: bool,
     /// The session has made something out of hidden columns that the catalogue does not know yet.
     pub(crate) derived: bool,
+    /// Commands that went to the server behind the question to the catalogue: whether they had to do with hidden
+    /// columns is told by the answer, which comes before theirs.
+    pub(crate) unjudged: Vec<(Rc<Plan>, Rc<Command>)>,
+    pub(crate) shared: Shared,
     refused: Option<Until>,
 }
 
+/// How many commands may wait for the catalogue; with more the session counts as touched.
+const UNJUDGED_MOST: usize = 64;
+
 impl Answers {
-    pub(crate) fn new(planner: Planner) -> Self {
-        Self { planner, catalogue: Catalogue::default(), touched: false, derived: false, refused: None }
+    pub(crate) fn new(planner: Planner, shared: Shared) -> Self {
+        Self {
+            planner,
+            catalogue: Catalogue::default(),
+            touched: false,
+            derived: false,
+            unjudged: Vec::new(),
+            shared,
+            refused: None,
+        }
+    }
+
+    /// A command goes to the server before the catalogue is known.
+    pub(crate) fn judge_later(&mut self, plan: &Rc<Plan>, command: &Rc<Command>) {
+        if self.catalogue.is_learning() && self.unjudged.len() < UNJUDGED_MOST {
+            self.unjudged.push((Rc::clone(plan), Rc::clone(command)));
+        } else {
+            self.touched = true;
+        }
+    }
+
+    /// The catalogue has answered, with or without success.
+    fn learnt(&mut self, cx: &Cx<'_>) {
+        self.catalogue.answered(cx.now.millis());
+        if let (Some(known), at) = self.catalogue.learnt() {
+            self.shared.put(&cx.session.database, known, at);
+        }
+        for (plan, command) in std::mem::take(&mut self.unjudged) {
+            let known = self.catalogue.known(&plan.columns);
+            let exposed = |index| Reading::of(Some(&command), index, false, &plan, known).is_exposed(false);
+            self.touched |= known.is_none() || (0..command.facts().statements.len()).any(exposed);
+        }
     }
 
     /// An answer to what the filter itself has asked: not shown, but for an error that ends the client's batch.
@@ -58,7 +97,7 @@ impl Answers {
                 _ => {}
             },
             Answered::Ready { done: Some((_, Asked::Catalogue)), .. } => {
-                self.catalogue.answered(cx.now.millis());
+                self.learnt(cx);
             }
             Answered::Last(_, Asked::Portal(description)) => describe(&description, frame),
             Answered::Part(_, Asked::Portal(_))

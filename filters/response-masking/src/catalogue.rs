@@ -19,7 +19,7 @@ pub const CATALOGUE_AGE_MOST: u64 = 10_000;
 /// What is known of the catalogue in one session.
 #[derive(Debug, Default)]
 pub(crate) struct Catalogue {
-    known: Option<Known>,
+    known: Option<Rc<Known>>,
     learning: Option<Learning>,
     /// Something changed since.
     stale: bool,
@@ -36,7 +36,7 @@ struct Learning {
 impl Catalogue {
     /// What is known for these masks; none where they were not learnt.
     pub(crate) fn known(&self, columns: &Rc<[ColumnMask]>) -> Option<&Known> {
-        self.known.as_ref().filter(|known| known.is_for(columns))
+        self.known.as_deref().filter(|known| known.is_for(columns))
     }
 
     /// Whether it is time to ask.
@@ -86,7 +86,27 @@ impl Catalogue {
             .learning
             .take()
             .filter(|learning| !learning.failed && learning.known.is_whole())
-            .map(|learning| learning.known);
+            .map(|learning| Rc::new(learning.known));
         self.learnt_at = now;
+    }
+
+    /// What was learnt last, and when.
+    pub(crate) const fn learnt(&self) -> (Option<&Rc<Known>>, u64) {
+        (self.known.as_ref(), self.learnt_at)
+    }
+
+    /// Takes over what another session has learnt; not where this one has changed something since.
+    pub(crate) fn adopt(&mut self, (known, at): (Rc<Known>, u64)) -> bool {
+        if self.stale || self.learning.is_some() {
+            return false;
+        }
+        self.known = Some(known);
+        self.learnt_at = at;
+        true
+    }
+
+    /// Whether the question is on its way, so that the answer comes before that to the next command.
+    pub(crate) const fn is_learning(&self) -> bool {
+        self.learning.is_some()
     }
 }

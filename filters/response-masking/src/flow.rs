@@ -16,6 +16,7 @@ use crate::catalogue::question;
 use crate::plan::{Plan, Planner};
 use crate::reading::{Reading, copies_out, defines, writes};
 use crate::record;
+use crate::shared::Shared;
 
 /// Hides what the caller may not see in what the server says.
 ///
@@ -33,12 +34,12 @@ pub struct ResponseMasking {
 }
 
 impl ResponseMasking {
-    /// A flow for one connection. `key` keys the hashes that stand in the place of values.
+    /// A flow for one connection.
     #[must_use]
-    pub fn new(settings: Live<Settings>, key: [u8; 32]) -> Self {
+    pub fn new(settings: Live<Settings>, shared: Shared) -> Self {
         Self {
             gate: Gate::default(),
-            answers: Answers::new(Planner::new(settings, key)),
+            answers: Answers::new(Planner::new(settings, shared.key), shared),
             last: None,
             begun: false,
             described: None,
@@ -53,7 +54,7 @@ impl ResponseMasking {
         self.follow(plan.as_ref());
         let Some(plan) = plan else { return self.gate.pass(cx, frame) };
         self.learn(cx, &plan);
-        if let Some(reason) = note.and_then(|note| self.judge(&plan, note)) {
+        if let Some(reason) = note.and_then(|note| self.judge(cx, &plan, note)) {
             return self.refuse(cx, frame.tag, reason, note);
         }
         match frame.tag {
@@ -75,6 +76,7 @@ impl ResponseMasking {
         };
         if !same {
             self.answers.touched |= self.begun;
+            self.answers.unjudged.clear();
             self.described = None;
             self.last = plan.cloned();
         }
@@ -90,6 +92,10 @@ impl ResponseMasking {
         if self.gate.status() != b'I' || !self.gate.is_idle() {
             return;
         }
+        let shared = self.answers.shared.known(&cx.session.database, &plan.columns, cx.now.millis());
+        if shared.is_some_and(|shared| self.answers.catalogue.adopt(shared)) {
+            return;
+        }
         let Some(question) = question(&plan.columns) else { return };
         if self.gate.ask(cx, question.as_bytes(), Asked::Catalogue) {
             self.answers.catalogue.asked(&plan.columns);
@@ -98,17 +104,18 @@ impl ResponseMasking {
     }
 
     /// Looks at what a command does before the server runs it: why it is refused, if it is.
-    fn judge(&mut self, plan: &Plan, note: &Note) -> Option<Reason> {
+    fn judge(&mut self, cx: &Cx<'_>, plan: &Rc<Plan>, note: &Note) -> Option<Reason> {
         if !plan.hides_columns() {
             return None;
         }
         let known = self.answers.catalogue.known(&plan.columns);
-        let (mut touched, mut defined, mut refused) = (false, false, None);
+        let (mut touched, mut unjudged, mut defined, mut refused) = (false, false, false, None);
         let facts = note.command.facts();
         for (index, statement) in facts.statements.iter().enumerate() {
             let reading = Reading::of(Some(&note.command), index, false, plan, known);
             let exposed = reading.is_exposed(false);
-            touched |= exposed || known.is_none() && !statement.relations.is_empty();
+            touched |= exposed;
+            unjudged |= known.is_none() && !statement.relations.is_empty();
             defined |= defines(statement);
             if defines(statement) && (exposed || known.is_none()) {
                 self.answers.derived = true;
@@ -122,8 +129,12 @@ impl ResponseMasking {
             }
         }
         self.answers.touched |= touched || facts.opaque.is_some();
+        if unjudged && !self.answers.touched {
+            self.answers.judge_later(plan, &note.command);
+        }
         if defined {
             self.answers.catalogue.mark_stale();
+            self.answers.shared.forget(&cx.session.database);
         }
         refused
     }

@@ -23,12 +23,14 @@ mod reading;
 mod record;
 mod row;
 mod shape;
+mod shared;
 mod texts;
 
 pub use catalogue::{CATALOGUE_AGE_MOST, CATALOGUE_ROWS_MOST};
 pub use flow::ResponseMasking;
 pub use hash_key::hash_key;
 pub use module::Module;
+pub use shared::Shared;
 
 #[cfg(feature = "entry")]
 chaperone_host::entry!(crate::Module);

@@ -3,7 +3,7 @@
 use chaperone_flow::{Flow, Live};
 use chaperone_settings::Settings;
 
-use crate::ResponseMasking;
+use crate::{ResponseMasking, Shared};
 
 /// The separate response-masking.
 #[derive(Debug)]
@@ -15,14 +15,13 @@ impl chaperone_host::Module for Module {
     const EMITS_NOTES: bool = false;
     const MAKES_SESSION: bool = false;
 
-    /// The key of the `hash` transform.
-    type Shared = [u8; 32];
+    type Shared = Shared;
 
-    fn shared(settings: &Settings, random: [u8; 32]) -> [u8; 32] {
-        crate::hash_key(settings, random)
+    fn shared(settings: &Settings, random: [u8; 32]) -> Shared {
+        Shared::new(crate::hash_key(settings, random))
     }
 
-    fn flows(key: &[u8; 32], settings: &Live<Settings>) -> Vec<Box<dyn Flow>> {
-        vec![Box::new(ResponseMasking::new(settings.clone(), *key))]
+    fn flows(shared: &Shared, settings: &Live<Settings>) -> Vec<Box<dyn Flow>> {
+        vec![Box::new(ResponseMasking::new(settings.clone(), shared.clone()))]
     }
 }

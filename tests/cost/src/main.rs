@@ -20,7 +20,7 @@ use chaperone_approval_hold::ApprovalHold;
 use chaperone_flow::{Effect, Env, Flow, Limits, Line, Live, Now, Random, Recorder};
 use chaperone_model::{Identity, SessionId, UnixSeconds};
 use chaperone_proto::{Source, Told};
-use chaperone_response_masking::ResponseMasking;
+use chaperone_response_masking::{ResponseMasking, Shared};
 use chaperone_session_tap::SessionTap;
 use chaperone_settings::{Environment, Settings};
 use chaperone_sql_guard::{FactsCache, SqlGuard};
@@ -65,7 +65,7 @@ impl Session {
             Box::new(SessionTap::new(live.clone())),
             Box::new(SqlGuard::new(live.clone(), FactsCache::default())),
             Box::new(ApprovalHold::new(live.clone())),
-            Box::new(ResponseMasking::new(live, [7; 32])),
+            Box::new(ResponseMasking::new(live, Shared::new([7; 32]))),
         ];
         let id = SessionId("s-0123456789abcdef0123456789abcdef".into());
         let now = Now { unix_nanos: 1_700_000_000_000_000_000 };

@@ -53,7 +53,7 @@ impl Known {
         Self { columns: Rc::clone(columns), tables: HashMap::new(), by_name: HashMap::new(), newest: None }
     }
 
-    pub(super) fn is_for(&self, columns: &Rc<[ColumnMask]>) -> bool {
+    pub(crate) fn is_for(&self, columns: &Rc<[ColumnMask]>) -> bool {
         Rc::ptr_eq(&self.columns, columns) || self.columns == *columns
     }
 

@@ -11,7 +11,7 @@ use chaperone_pgwire::client::{Bind, Execute, Parse, Query, write as ask};
 use chaperone_pgwire::server::{Column, DataRow, Fields, TransactionStatus, write};
 use chaperone_pgwire::startup::{Param, Startup, StartupPacket, Version};
 use chaperone_pgwire::{Format, Frame, FrameLimits, Framer, Item, tag};
-use chaperone_response_masking::ResponseMasking;
+use chaperone_response_masking::{ResponseMasking, Shared as MaskingShared};
 use chaperone_settings::{Environment, Settings};
 
 /// The table of most tests: OID 16400 with id, name, card and email as columns 1 to 4.
@@ -176,7 +176,7 @@ impl Session {
     /// Nobody is known.
     pub(crate) fn unknown(masking: &str) -> Self {
         let settings = Live::new(settings(masking));
-        let masking = ResponseMasking::new(settings.clone(), [7; 32]);
+        let masking = ResponseMasking::new(settings.clone(), MaskingShared::new([7; 32]));
         let line = Line::new(vec![Box::new(Guard::default()), Box::new(masking)], Limits::default(), false);
         let mut session =
             Self { line, settings, effects: Vec::new(), millis: 1_000_000, chunk: 0, kept: true };

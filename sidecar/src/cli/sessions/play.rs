@@ -3,8 +3,10 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use chaperone_proto::{Body, Record};
+use chaperone_model::Digest;
+use chaperone_proto::{Body, Record, VerdictRecord};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{by_time, detail, show};
 use crate::chain::source_name;

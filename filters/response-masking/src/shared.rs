@@ -1,0 +1,64 @@
+//! What the connections of one plugin share in a VM.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use chaperone_policy::ColumnMask;
+
+use crate::catalogue::{CATALOGUE_AGE_MOST, Known};
+
+/// How many databases' catalogues are shared; where there are more, the one learnt longest ago is forgotten.
+const DATABASES_MOST: usize = 64;
+
+/// The key of the `hash` transform, and the catalogues that any of the connections has learnt.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    pub(crate) key: [u8; 32],
+    shelf: Rc<RefCell<Vec<Learnt>>>,
+}
+
+#[derive(Debug)]
+struct Learnt {
+    database: String,
+    known: Rc<Known>,
+    at: u64,
+}
+
+impl Shared {
+    /// Nothing is learnt yet.
+    #[must_use]
+    pub fn new(key: [u8; 32]) -> Self {
+        Self { key, shelf: Rc::default() }
+    }
+
+    /// What another connection has learnt of the database, and when (milliseconds), if that is not too long ago.
+    pub(crate) fn known(
+        &self,
+        database: &str,
+        columns: &Rc<[ColumnMask]>,
+        now: u64,
+    ) -> Option<(Rc<Known>, u64)> {
+        let shelf = self.shelf.try_borrow().ok()?;
+        let learnt = shelf.iter().find(|learnt| learnt.database == database)?;
+        let fresh = now.saturating_sub(learnt.at) < CATALOGUE_AGE_MOST;
+        (fresh && learnt.known.is_for(columns)).then(|| (Rc::clone(&learnt.known), learnt.at))
+    }
+
+    /// A connection has learnt this.
+    pub(crate) fn put(&self, database: &str, known: &Rc<Known>, at: u64) {
+        self.forget(database);
+        let Ok(mut shelf) = self.shelf.try_borrow_mut() else { return };
+        if shelf.len() >= DATABASES_MOST {
+            // They stand in the order in which they were learnt.
+            shelf.remove(0);
+        }
+        shelf.push(Learnt { database: database.to_owned(), known: Rc::clone(known), at });
+    }
+
+    /// A connection changes what tables there are.
+    pub(crate) fn forget(&self, database: &str) {
+        if let Ok(mut shelf) = self.shelf.try_borrow_mut() {
+            shelf.retain(|learnt| learnt.database != database);
+        }
+    }
+}

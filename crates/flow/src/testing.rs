@@ -48,6 +48,8 @@ pub struct Server {
     copying: Option<bool>,
     statements: Vec<(Vec<u8>, Vec<u8>)>,
     portals: Vec<(Vec<u8>, Vec<u8>)>,
+    /// It has hung up.
+    pub is_gone: bool,
     /// Every message that reached the server: letter and body.
     pub seen: Vec<(u8, Vec<u8>)>,
     /// Every statement that was run, in order.
@@ -63,6 +65,7 @@ impl Default for Server {
             copying: None,
             statements: Vec::new(),
             portals: Vec::new(),
+            is_gone: false,
             seen: Vec::new(),
             ran: Vec::new(),
         }
@@ -79,6 +82,9 @@ impl Server {
             let Ok(Item::Frame(frame)) = item else { panic!("the server was sent {item:?}") };
             if begins_session(&frame) {
                 frames.enter_tagged();
+            }
+            if self.is_gone {
+                continue;
             }
             self.seen.push((frame.tag, frame.body().to_vec()));
             self.message(&frame, &mut out);
@@ -106,7 +112,12 @@ impl Server {
                     self.copy_ends(extended, out);
                 }
                 client::COPY_DATA | client::SYNC | client::FLUSH => {}
-                other => panic!("`{}` during COPY", char::from(other)),
+                // SPEC: copyfromparse.c: the body of a message that is not expected is not read, so that the next
+                // one cannot be found.
+                _ => {
+                    fatal(out, "08P01", "terminating connection because protocol synchronization was lost");
+                    self.is_gone = true;
+                }
             }
             return;
         }
@@ -184,16 +195,7 @@ impl Server {
                 write::ready_for_query(out, self.status);
             }
             Ok(StartupPacket::Cancel(_)) => {}
-            Err(_) => {
-                let fields = ErrorFields {
-                    severity: Severity::Fatal,
-                    code: "0A000",
-                    message: "unsupported frontend protocol",
-                    detail: None,
-                    hint: None,
-                };
-                fields.write_error(out);
-            }
+            Err(_) => fatal(out, "0A000", "unsupported frontend protocol"),
         }
     }
 
@@ -256,6 +258,10 @@ fn contains(text: &[u8], part: &str) -> bool {
 
 fn error(out: &mut Vec<u8>, code: &str, message: &str) {
     ErrorFields { severity: Severity::Error, code, message, detail: None, hint: None }.write_error(out);
+}
+
+fn fatal(out: &mut Vec<u8>, code: &str, message: &str) {
+    ErrorFields { severity: Severity::Fatal, code, message, detail: None, hint: None }.write_error(out);
 }
 
 /// A client's start-up packet.

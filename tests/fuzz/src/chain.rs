@@ -61,9 +61,9 @@ fn shown(bytes: &[u8], of_client: bool) -> Vec<String> {
 
 /// Every text that reached the target was allowed by a policy of the script.
 fn obeys(script: &Script<'_>, told: &Told) {
-    let mut all: Vec<Settings> = vec![world::settings(script.settings)];
+    let mut all: Vec<Settings> = vec![world::settings(script.settings, script.has_server)];
     all.extend(script.steps.iter().filter_map(|step| match step {
-        Step::Policy(number) => Some(world::settings(*number)),
+        Step::Policy(number) => Some(world::settings(*number, script.has_server)),
         _ => None,
     }));
     let identity = Identity {

@@ -89,7 +89,8 @@ fn cut(plan: u8, limits: FrameLimits, bytes: &[u8], sizes: &[u8]) -> Vec<Seen> {
     }
     // A fault is told anew for every input.
     seen.dedup_by(|later, before| matches!(before, Seen::Fault(_)) && later == before);
-    if seen.iter().all(|seen| matches!(seen, Seen::Frame(..) | Seen::SingleByte(_))) && framer.pending_bytes() > 0
+    if seen.iter().all(|seen| matches!(seen, Seen::Frame(..) | Seen::SingleByte(_)))
+        && framer.pending_bytes() > 0
         || framer.is_between_messages()
             && !seen.iter().any(|seen| matches!(seen, Seen::Fault(_) | Seen::TooLarge(..)))
     {

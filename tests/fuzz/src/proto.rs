@@ -7,8 +7,7 @@ use std::rc::Rc;
 
 use chaperone_flow::{Note, Session};
 use chaperone_proto::{
-    Message, NoteSet, RecordAck, RecordBatch, VerifySignatureArguments, VerifySignatureResult,
-    struct_to_json,
+    Message, NoteSet, RecordAck, RecordBatch, VerifySignatureArguments, VerifySignatureResult, struct_to_json,
 };
 use chaperone_settings::{Environment, Settings};
 

@@ -124,9 +124,16 @@ pub fn proto() -> Vec<Vec<u8>> {
         message: "waits".into(),
         facts: "{\"statements\":[],\"opaque\":null}".into(),
     };
-    let record = |body| Record { session: "s-1".into(), source: Source::Tap as i32, seq: 1, time: 2, body: Some(body) };
+    let record = |body| Record {
+        session: "s-1".into(),
+        source: Source::Tap as i32,
+        seq: 1,
+        time: 2,
+        body: Some(body),
+    };
     let payload = Payload { bytes: b"Q\0\0\0\x04".to_vec(), omitted: 0 };
-    let batch = RecordBatch { records: vec![record(Body::Client(payload.clone())), record(Body::Server(payload))] };
+    let batch =
+        RecordBatch { records: vec![record(Body::Client(payload.clone())), record(Body::Server(payload))] };
     let mark = Mark { session: "s-1".into(), source: Source::Tap as i32, seq: 1 };
     let settings = json!({
         "resource": "shop", "sidecar": { "cluster": "sidecar", "token_env": "T", "timeout_ms": 10 },
@@ -204,7 +211,9 @@ pub fn pgwire() -> Vec<Vec<u8>> {
 fn startup() -> Vec<u8> {
     let params = vec![Param { name: b"user", value: b"ann" }, Param { name: b"database", value: b"shop" }];
     let mut out = Vec::new();
-    StartupPacket::Startup(Startup { version: Version::V3_0, params }).write(&mut out).expect("short parameters");
+    StartupPacket::Startup(Startup { version: Version::V3_0, params })
+        .write(&mut out)
+        .expect("short parameters");
     out
 }
 
@@ -239,7 +248,8 @@ fn messages_of_server() -> Result<Vec<Vec<u8>>, WriteError> {
         typmod: -1,
         format: Format::Text,
     };
-    let error = ErrorFields { severity: Severity::Error, code: "42501", message: "no", detail: None, hint: None };
+    let error =
+        ErrorFields { severity: Severity::Error, code: "42501", message: "no", detail: None, hint: None };
     let mut ready = Vec::new();
     server::ready_for_query(&mut ready, TransactionStatus::Idle);
     Ok(vec![

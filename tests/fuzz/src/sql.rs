@@ -88,7 +88,9 @@ fn respelled(text: &str, spelling: u8) -> Option<String> {
         match (place, letter) {
             (Place::Bare, ' ' | '\t' | '\n' | '\r' | '\u{c}') => {
                 let mut blank = letter.to_string();
-                while let Some(more) = letters.next_if(|next| matches!(next, ' ' | '\t' | '\n' | '\r' | '\u{c}')) {
+                while let Some(more) =
+                    letters.next_if(|next| matches!(next, ' ' | '\t' | '\n' | '\r' | '\u{c}'))
+                {
                     blank.push(more);
                 }
                 // Two strings are one with a line break between them, and an error without.

@@ -111,7 +111,9 @@ fn any_keys(bytes: &[u8]) {
     assert!(keys.keys().len() + keys.rejected().len() <= MAX_KEYS);
     let own = key().public_jwk();
     let is_own = serde_json::from_slice::<Value>(bytes).is_ok_and(|set| {
-        set.get("keys").and_then(Value::as_array).is_some_and(|keys| keys.iter().any(|key| key["x"] == own["x"]))
+        set.get("keys")
+            .and_then(Value::as_array)
+            .is_some_and(|keys| keys.iter().any(|key| key["x"] == own["x"]))
     });
     let verdict = verify(good().as_bytes(), &keys, &expectation(), NOW);
     assert!(is_own || verdict.is_err(), "verified by keys that did not sign");
@@ -120,7 +122,8 @@ fn any_keys(bytes: &[u8]) {
 /// Header, payload and signature of the fuzzer's own, each encoded as it must be.
 fn any_parts(mut input: Input<'_>) {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    let parts = [input.long_chunk(), input.long_chunk(), input.rest()].map(|part| URL_SAFE_NO_PAD.encode(part));
+    let parts =
+        [input.long_chunk(), input.long_chunk(), input.rest()].map(|part| URL_SAFE_NO_PAD.encode(part));
     let token = parts.join(".");
     any_token(token.as_bytes());
     let keys = Jwks::from_json(published().to_string().as_bytes()).expect("published keys");

@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 use chaperone_fuzz::{TARGETS, Target};
 
 /// How many mutants of each seed are tried.
-const MUTANTS: u64 = 6;
+const MUTANTS: usize = 6;
 /// The most mutants of one target.
 const MUTANTS_MOST: usize = 1_200;
+/// So that a longer search needs no other program: `CHAPERONE_MUTANTS=100 cargo test -p chaperone-fuzz`.
+const MORE: &str = "CHAPERONE_MUTANTS";
 
 fn fuzz() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz")
@@ -21,7 +23,8 @@ fn fuzz() -> PathBuf {
 fn run(target: &Target, input: &[u8], what: &str) {
     let body = target.body;
     if catch_unwind(|| body(input)).is_err() {
-        let shown: String = input.iter().flat_map(|byte| std::ascii::escape_default(*byte)).map(char::from).collect();
+        let shown: String =
+            input.iter().flat_map(|byte| std::ascii::escape_default(*byte)).map(char::from).collect();
         panic!("{}, {what}: b\"{shown}\"", target.name);
     }
 }
@@ -83,14 +86,20 @@ fn replay(name: &str) {
     let mut finds: Vec<_> = finds.map(|file| file.unwrap().path()).collect();
     finds.sort();
     for find in finds {
-        run(target, &fs::read(&find).unwrap(), &format!("the find `{}`", find.file_name().unwrap().display()));
+        run(
+            target,
+            &fs::read(&find).unwrap(),
+            &format!("the find `{}`", find.file_name().unwrap().display()),
+        );
     }
     let seeds = (target.seeds)();
     for (number, seed) in seeds.iter().enumerate() {
         run(target, seed, &format!("seed {number}"));
     }
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    for turn in (0..MUTANTS).flat_map(|_| 0..seeds.len()).take(MUTANTS_MOST) {
+    let more: Option<usize> = std::env::var(MORE).ok().map(|number| number.parse().unwrap());
+    let most = more.map_or(MUTANTS_MOST, |_| usize::MAX);
+    for turn in (0..more.unwrap_or(MUTANTS)).flat_map(|_| 0..seeds.len()).take(most) {
         let other = random.below(seeds.len());
         let mutant = random.mutant(&seeds[turn], &seeds[other]);
         run(target, &mutant, &format!("a mutant of seed {turn}"));

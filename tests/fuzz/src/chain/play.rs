@@ -46,7 +46,7 @@ struct Play<'a> {
 
 /// Plays a script with pieces of these sizes.
 pub(super) fn play(script: &Script<'_>, sizes: &[u8]) -> Told {
-    let live = Live::new(world::settings(script.settings));
+    let live = Live::new(world::settings(script.settings, script.has_server));
     let mut play = Play {
         script,
         sizes,
@@ -85,7 +85,7 @@ impl Play<'_> {
                 self.answer(sent);
             }
             Step::Server(bytes) => self.from_server(bytes),
-            Step::Policy(number) => self.live.set(world::settings(*number)),
+            Step::Policy(number) => self.live.set(world::settings(*number, self.script.has_server)),
             Step::Recorded(durable) if self.durable > 0 => {
                 self.durable -= 1;
                 self.event(|line, env| line.recorded(env, *durable));
@@ -174,6 +174,7 @@ impl Play<'_> {
             if answer.is_empty() {
                 return;
             }
+            self.closed |= server.is_gone;
             sent = self.server_data(&answer);
         }
         assert!(sent.is_empty(), "the chain and the target never stop talking");

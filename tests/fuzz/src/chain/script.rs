@@ -125,7 +125,13 @@ fn client(input: &mut Input<'_>, kind: u8, out: &mut Vec<u8>) {
         3 => write::parse(out, name(input), text(input), &[]),
         4 => {
             let (portal, statement) = (name(input), name(input));
-            write::bind(out, portal, statement, [], if input.byte() & 1 == 0 { Format::Text } else { Format::Binary })
+            write::bind(
+                out,
+                portal,
+                statement,
+                [],
+                if input.byte() & 1 == 0 { Format::Text } else { Format::Binary },
+            )
         }
         5 => {
             let target = if input.byte() & 1 == 0 { Target::Portal } else { Target::Statement };

@@ -33,9 +33,11 @@ impl Environment for Variables {
     }
 }
 
-/// The settings of this number: strict or relaxed recording, with a mask or without, a rule more or less.
-pub(super) fn settings(number: u8) -> Settings {
+/// The settings of this number: strict or relaxed recording, with a mask or without, a rule more or less. The stand-in
+/// for PostgreSQL knows no way to log in but to be trusted.
+pub(super) fn settings(number: u8, has_server: bool) -> Settings {
     let role = |name: &str, auth: &str| {
+        let auth = if has_server { "trust" } else { auth };
         let mut upstream = json!({ "user": "shop_account", "auth": auth });
         if auth != "trust" {
             upstream["password_env"] = json!("SHOP_PASSWORD");
@@ -150,7 +152,8 @@ pub(super) fn says(input: &mut Input<'_>) -> Vec<u8> {
         15 => return row(),
         16 => write::command_complete(&mut out, b"SELECT 1"),
         17 => {
-            let status = [TransactionStatus::Idle, TransactionStatus::InTransaction, TransactionStatus::Failed];
+            let status =
+                [TransactionStatus::Idle, TransactionStatus::InTransaction, TransactionStatus::Failed];
             write::ready_for_query(&mut out, input.pick(&status).unwrap_or(TransactionStatus::Idle));
             Ok(())
         }
@@ -172,11 +175,10 @@ fn empty(letter: u8) -> Vec<u8> {
 }
 
 fn spoken(error: bool) -> Vec<u8> {
-    let message = format!("value {CELL} is not what it should be");
     let fields = ErrorFields {
         severity: if error { Severity::Error } else { Severity::Notice },
         code: if error { "22P02" } else { "00000" },
-        message: &message,
+        message: "value x is not what it should be",
         detail: None,
         hint: None,
     };
@@ -185,7 +187,15 @@ fn spoken(error: bool) -> Vec<u8> {
 
 fn column(name: &str, attnum: i16) -> Column<'_> {
     let name = name.as_bytes();
-    Column { name, table_oid: CUSTOMERS, attnum, type_oid: 25, type_len: -1, typmod: -1, format: Format::Text }
+    Column {
+        name,
+        table_oid: CUSTOMERS,
+        attnum,
+        type_oid: 25,
+        type_len: -1,
+        typmod: -1,
+        format: Format::Text,
+    }
 }
 
 fn description() -> Vec<u8> {
@@ -214,10 +224,7 @@ fn catalogue() -> Vec<u8> {
     let column = Column { table_oid: 0, attnum: 0, ..column("rel", 0) };
     write::row_description(&mut out, [column]).expect("a column");
     let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let rows = [
-        (CUSTOMERS, 3, "public", "customers", "card", 4),
-        (NEWEST, 0, "", "", "", 0),
-    ];
+    let rows = [(CUSTOMERS, 3, "public", "customers", "card", 4), (NEWEST, 0, "", "", "", 0)];
     for (oid, number, schema, table, name, count) in rows {
         let values = [
             oid.to_string(),

@@ -43,7 +43,9 @@ pub(super) fn of_client(letter: u8, bytes: &[u8], body: &[u8]) {
             assert_eq!(bind.values.iter().count(), bind.values.len(), "values are lost");
             assert!((0..bind.values.len()).all(|index| bind.param_formats.of(index).is_some()));
             let mut results = bind.result_formats.iter();
-            if let (true, Some(format), None) = (bind.param_formats.is_empty(), results.next(), results.next()) {
+            if let (true, Some(format), None) =
+                (bind.param_formats.is_empty(), results.next(), results.next())
+            {
                 same(bytes, |out| write::bind(out, bind.portal, bind.statement, bind.values.iter(), format));
             }
         }

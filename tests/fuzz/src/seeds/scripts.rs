@@ -56,16 +56,26 @@ pub fn chain() -> Vec<Vec<u8>> {
     for settings in [0, 1, 2, 3, 6] {
         for text in [0, 3, 4, 6, 9, 12, 13, 18] {
             let wait: &[u8] = if settings & 1 == 1 { &durable } else { &[] };
-            seeds.push([&login(settings, true)[..], &[QUERY, text], wait, &[REPLY, 0, REPLY, 0, QUERY, 0]].concat());
-            seeds.push([&login(settings, true)[..], &batch(text), &wait.repeat(5), &[REPLY, 0, REPLY, 0]].concat());
+            seeds.push(
+                [&login(settings, true)[..], &[QUERY, text], wait, &[REPLY, 0, REPLY, 0, QUERY, 0]].concat(),
+            );
+            seeds.push(
+                [&login(settings, true)[..], &batch(text), &wait.repeat(5), &[REPLY, 0, REPLY, 0]].concat(),
+            );
         }
     }
     // A masked column, and what is asked of the catalogue before.
     seeds.push([&login(0, false)[..], &[QUERY, 1, SAYS, 6, SAYS, 7, QUERY, 1, SAYS, 7]].concat());
-    seeds.push([&login(0, false)[..], &batch(1), &[SAYS, 6, SAYS, 8, SAYS, 14, SAYS, 15, SAYS, 16, SAYS, 17, 0]].concat());
+    seeds.push(
+        [&login(0, false)[..], &batch(1), &[SAYS, 6, SAYS, 8, SAYS, 14, SAYS, 15, SAYS, 16, SAYS, 17, 0]]
+            .concat(),
+    );
     seeds.push([&login(0, false)[..], &[QUERY, 1, SAYS, 6, SAYS, 18, SAYS, 19, SAYS, 17, 0]].concat());
     // COPY, and a policy that changes while a command is held.
     seeds.push([&login(2, true)[..], &[QUERY, 9, COPY_DATA, 2, b'1', b'\n', COPY_DONE, SYNC]].concat());
-    seeds.push([&login(2, true)[..], &[QUERY, 4, POLICY, 6, TICK, 200, QUERY, 5, REPLY, 0, TICK, 255, REPLY, 1]].concat());
+    seeds.push(
+        [&login(2, true)[..], &[QUERY, 4, POLICY, 6, TICK, 200, QUERY, 5, REPLY, 0, TICK, 255, REPLY, 1]]
+            .concat(),
+    );
     seeds
 }

@@ -5,7 +5,9 @@ use serde_json::Value;
 /// A JSON object as a binary `Struct`.
 pub(super) fn encode(object: &Value) -> Vec<u8> {
     let fields = object.as_object().into_iter().flatten();
-    fields.flat_map(|(name, value)| field(1, &[field(1, name.as_bytes()), field(2, &of(value))].concat())).collect()
+    fields
+        .flat_map(|(name, value)| field(1, &[field(1, name.as_bytes()), field(2, &of(value))].concat()))
+        .collect()
 }
 
 /// SPEC: google/protobuf/struct.proto, Value.

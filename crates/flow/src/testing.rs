@@ -50,6 +50,8 @@ pub struct Server {
     portals: Vec<(Vec<u8>, Vec<u8>)>,
     /// It has hung up.
     pub is_gone: bool,
+    /// How many COPY from the client it has begun.
+    pub copies: usize,
     /// Every message that reached the server: letter and body.
     pub seen: Vec<(u8, Vec<u8>)>,
     /// Every statement that was run, in order.
@@ -66,6 +68,7 @@ impl Default for Server {
             statements: Vec::new(),
             portals: Vec::new(),
             is_gone: false,
+            copies: 0,
             seen: Vec::new(),
             ran: Vec::new(),
         }
@@ -92,6 +95,12 @@ impl Server {
         drop(frames);
         self.framer = Some(framer);
         out
+    }
+
+    /// Whether it reads COPY data now.
+    #[must_use]
+    pub const fn is_copying(&self) -> bool {
+        self.copying.is_some()
     }
 
     fn message(&mut self, frame: &Frame<'_>, out: &mut Vec<u8>) {
@@ -213,6 +222,7 @@ impl Server {
         if contains(text, "copy in") {
             out.extend_from_slice(&[tag::server::COPY_IN_RESPONSE, 0, 0, 0, 7, 0, 0, 0]);
             self.copying = Some(extended);
+            self.copies += 1;
             return;
         }
         match shown.as_str() {

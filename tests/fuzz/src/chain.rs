@@ -19,7 +19,7 @@ use chaperone_settings::Settings;
 use crate::input::Input;
 use crate::token::{ISSUER, NOW};
 use play::{Told, play};
-use script::{Script, Step, token};
+use script::{Script, Step, tokens};
 use world::{CELL, PASSWORD, ROLES};
 
 /// The target.
@@ -117,7 +117,7 @@ fn keeps_secrets(script: &Script<'_>, told: &Told, data: &[u8]) {
     }
     // A raw header may swallow the message with the token, and make a part of a command of it.
     if !script.raw_client {
-        for token in (0..5).map(token) {
+        for token in tokens() {
             let payload = token.split(|byte| *byte == b'.').nth(1).unwrap_or_default();
             assert!(!holds(&told.sent, payload), "the token went to the target");
             assert!(!holds(&told.shown, payload), "the token was shown");

@@ -8,7 +8,12 @@
 //!
 //! The second and the third need no fuzzer: `cargo test` runs them (`tests/replay.rs`).
 
-#![expect(clippy::expect_used, reason = "a failure here is a failed test")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a failure here is a failed test"
+)]
 
 pub mod chain;
 mod input;

@@ -53,7 +53,7 @@ pub fn body(data: &[u8]) {
             [before, after].concat()
         };
         // What stands there without being meant need not be found: in a decimal, say.
-        let is_planted = plan & 2 == 0 && !shows(before, secret) && !shows(after, secret);
+        let is_planted = plan & 2 == 0 && count(&value, secret) <= 1;
         row.push(found(&detectors, oid, format, &value, secret, is_planted));
         row.push(named(transform, oid, format, &value, secret));
         texts(&detectors, &value);
@@ -83,7 +83,11 @@ fn json_of(text: &[u8]) -> Vec<u8> {
 }
 
 fn shows(bytes: &[u8], secret: &str) -> bool {
-    bytes.windows(secret.len()).any(|window| window == secret.as_bytes())
+    count(bytes, secret) > 0
+}
+
+fn count(bytes: &[u8], secret: &str) -> usize {
+    bytes.windows(secret.len()).filter(|window| *window == secret.as_bytes()).count()
 }
 
 /// Whether detectors look into values of this type and format at all.

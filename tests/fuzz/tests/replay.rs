@@ -1,6 +1,6 @@
 //! Runs every fuzz target without a fuzzer: kept finds, seeds, and mutants of the seeds.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -55,12 +55,12 @@ impl Random {
                 0 => bytes.insert(at, self.byte()),
                 1 => drop(bytes.drain(at..end)),
                 2 => {
-                    let part = bytes.get(at..end).unwrap().to_vec();
+                    let part = bytes[at..end].to_vec();
                     bytes.splice(at..at, part);
                 }
                 3 => {
                     let from = self.below(other.len());
-                    let part = other.get(from..).unwrap().iter().take(12).copied();
+                    let part = other[from..].iter().take(12).copied();
                     bytes.splice(at..end, part);
                 }
                 _ => {
@@ -89,7 +89,7 @@ fn replay(name: &str) {
         run(
             target,
             &fs::read(&find).unwrap(),
-            &format!("the find `{}`", find.file_name().unwrap().display()),
+            &format!("the find `{}`", find.file_name().unwrap().to_string_lossy()),
         );
     }
     let seeds = (target.seeds)();

@@ -78,13 +78,18 @@ impl Play<'_> {
     fn step(&mut self, step: &Step) {
         match step {
             Step::Client(bytes) => {
+                let copies =
+                    self.server.as_ref().filter(|server| server.is_copying()).map(|server| server.copies);
                 let mut sent = Vec::new();
                 for piece in pieces(bytes, self.sizes) {
                     sent.extend(self.client(piece));
                 }
                 self.answer(sent);
+                // What comes in one read with the COPY nobody can keep back.
+                let confused = |server: &Server| server.is_gone && copies == Some(server.copies);
+                assert!(!self.server.as_ref().is_some_and(confused), "the target lost step during a COPY");
             }
-            Step::Server(bytes) => self.from_server(bytes),
+            Step::Server(bytes) => self.target(bytes),
             Step::Policy(number) => self.live.set(world::settings(*number, self.script.has_server)),
             Step::Recorded(durable) if self.durable > 0 => {
                 self.durable -= 1;
@@ -138,7 +143,7 @@ impl Play<'_> {
         self.answer(outcome.late);
     }
 
-    fn from_server(&mut self, bytes: &[u8]) {
+    fn target(&mut self, bytes: &[u8]) {
         let late = self.server_data(bytes);
         self.answer(late);
     }
@@ -202,7 +207,7 @@ impl Play<'_> {
     fn sent(&mut self, bytes: &[u8]) {
         let mut frames = self.to_server.split(bytes);
         while let Some(item) = frames.next() {
-            let Ok(Item::Frame(frame)) = item else { unreachable_item(&item) };
+            let Ok(Item::Frame(frame)) = item else { panic!("the target was sent {item:?}") };
             if begins_session(&frame) {
                 frames.enter_tagged();
             }
@@ -229,9 +234,4 @@ impl Play<'_> {
         assert!(self.to_client.is_between_messages(), "half a message went to the client");
         self.told.shown.extend_from_slice(bytes);
     }
-}
-
-/// Fails: something went to the target that is no message.
-fn unreachable_item(item: &dyn std::fmt::Debug) -> ! {
-    std::panic::panic_any(format!("the target was sent {item:?}"))
 }

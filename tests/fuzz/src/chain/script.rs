@@ -1,8 +1,12 @@
 //! From the fuzzer's bytes to a script: what client, target, sidecar and clock do, in order.
 
+use std::sync::OnceLock;
+
 use chaperone_pgwire::Format;
 use chaperone_pgwire::client::{Target, write};
 use chaperone_pgwire::startup::{Cancel, Param, Startup, StartupPacket, Version};
+
+use serde_json::json;
 
 use super::world::{ROLES, says};
 use crate::input::Input;
@@ -100,17 +104,23 @@ fn startup(input: &mut Input<'_>) -> Vec<u8> {
     out
 }
 
-/// A token: good, or wrong in one way.
-pub(super) fn token(plan: u8) -> Vec<u8> {
-    let mut claims = claims();
-    match plan % 5 {
-        0 => {}
-        1 => claims["exp"] = serde_json::json!(NOW.0 - 300),
-        2 => claims["aud"] = serde_json::json!("somebody"),
-        3 => claims["groups"] = serde_json::json!(["others"]),
-        _ => claims["iss"] = serde_json::json!("http://other"),
-    }
-    key().sign(&claims).expect("claims that can be signed").into_bytes()
+/// Tokens: the first is good, each other is wrong in one way.
+pub(super) fn tokens() -> &'static [Vec<u8>; 5] {
+    static TOKENS: OnceLock<[Vec<u8>; 5]> = OnceLock::new();
+    TOKENS.get_or_init(|| {
+        let wrong = [
+            ("typ", json!("JWT")),
+            ("exp", json!(NOW.0 - 300)),
+            ("aud", json!("somebody")),
+            ("groups", json!(["others"])),
+            ("iss", json!("http://other")),
+        ];
+        wrong.map(|(name, value)| {
+            let mut claims = claims();
+            claims[name] = value;
+            key().sign(&claims).expect("claims that can be signed").into_bytes()
+        })
+    })
 }
 
 /// What a client says, but bytes of the fuzzer's own.
@@ -120,7 +130,13 @@ fn client(input: &mut Input<'_>, kind: u8, out: &mut Vec<u8>) {
             out.extend(startup(input));
             Ok(())
         }
-        1 => write::password(out, &token(input.byte())),
+        1 => {
+            let tokens = tokens();
+            write::password(
+                out,
+                tokens.get(usize::from(input.byte()) % tokens.len()).map_or(b"", |token| token),
+            )
+        }
         2 => write::query(out, text(input)),
         3 => write::parse(out, name(input), text(input), &[]),
         4 => {

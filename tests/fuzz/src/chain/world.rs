@@ -1,5 +1,7 @@
 //! What is around the chain: settings, the identity provider, the sidecar, and what an honest target says.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use chaperone_flow::{Call, Line, Live};
@@ -36,6 +38,12 @@ impl Environment for Variables {
 /// The settings of this number: strict or relaxed recording, with a mask or without, a rule more or less. The stand-in
 /// for PostgreSQL knows no way to log in but to be trusted.
 pub(super) fn settings(number: u8, has_server: bool) -> Settings {
+    thread_local!(static KNOWN: RefCell<HashMap<(u8, bool), Settings>> = RefCell::default());
+    let key = (number & 7, has_server);
+    KNOWN.with_borrow_mut(|known| known.entry(key).or_insert_with(|| compiled(number, has_server)).clone())
+}
+
+fn compiled(number: u8, has_server: bool) -> Settings {
     let role = |name: &str, auth: &str| {
         let auth = if has_server { "trust" } else { auth };
         let mut upstream = json!({ "user": "shop_account", "auth": auth });

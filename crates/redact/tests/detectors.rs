@@ -179,6 +179,12 @@ fn no_half_of_an_escape_stays_in_json() {
     }
 }
 
+#[test]
+fn no_half_of_a_letter_stays() {
+    let masked = all(Transform::Redact).mask_text(r"C:\ünal@example.com".as_bytes()).unwrap();
+    assert_eq!(String::from_utf8(masked).unwrap(), r"C:\[redacted]");
+}
+
 /// Secrets, look-alikes and pieces of both, joined by one of these.
 fn pieces(joints: &[&'static str]) -> impl Strategy<Value = Vec<u8>> {
     let whole = vectors().into_iter().flat_map(|vector| [vec![vector.text], vector.finds].concat());

@@ -36,7 +36,8 @@ fn local_start(bytes: &[u8], at: usize) -> usize {
         return escape;
     }
     // What cannot begin an address: a quote or dot before it, the letter of an escape such as `\n`.
-    if bytes.get(..start).is_some_and(|before| before.ends_with(b"\\")) && start < at {
+    let is_ascii = bytes.get(start).is_some_and(u8::is_ascii);
+    if bytes.get(..start).is_some_and(|before| before.ends_with(b"\\")) && is_ascii && start < at {
         start += 1;
     }
     while start < at && matches!(bytes.get(start), Some(b'.' | b'\'' | b'&' | b'#' | b'!' | b'$')) {

@@ -5,12 +5,9 @@
 
 use chaperone_model::facts::{Effect, Facts, Opaque};
 use chaperone_model::{Decision, Identity, UnixSeconds};
-use chaperone_policy::{Caller, Error, MAX_DOCUMENT_BYTES, MAX_PROBLEMS, Policy};
+use chaperone_policy::{Caller, Error, MAX_DOCUMENT_BYTES, MAX_PROBLEM_BYTES, MAX_PROBLEMS, Policy};
 use chaperone_proto::struct_to_json;
 use chaperone_sql::{Limits, read};
-
-/// The longest message about one problem.
-const PROBLEM_BYTES: usize = 2_000;
 
 /// The target.
 pub fn body(data: &[u8]) {
@@ -46,7 +43,12 @@ fn check_error(error: &Error, text: &str) {
     let lines = u32::try_from(text.split(['\n', '\r']).count()).unwrap_or(u32::MAX);
     for problem in problems {
         assert!(!problem.message.is_empty(), "a problem without words");
-        assert!(problem.message.len() <= PROBLEM_BYTES, "{} bytes about one problem", problem.message.len());
+        assert!(problem.place.len() <= MAX_PROBLEM_BYTES, "{} bytes of place", problem.place.len());
+        assert!(
+            problem.message.len() <= MAX_PROBLEM_BYTES,
+            "{} bytes about one problem",
+            problem.message.len()
+        );
         if let Some(at) = problem.at {
             assert!(at.line >= 1 && at.column >= 1, "{at:?} is counted from 1");
             // What ends too early is told for the line behind the last.

@@ -180,6 +180,14 @@ fn no_half_of_an_escape_stays_in_json() {
 }
 
 #[test]
+fn a_key_in_json_within_json_leaves_the_quote_its_backslash() {
+    let json = r#"["{\"key\":\"-----BEGIN PRIVATE KEY-----\\nMIIB\",\"n\":1}"]"#;
+    let masked = all(Transform::Redact).mask_json(json.as_bytes()).unwrap();
+    let read: Vec<String> = serde_json::from_slice(&masked).unwrap();
+    assert_eq!(read, [r#"{"key":"[redacted]","n":1}"#]);
+}
+
+#[test]
 fn no_half_of_a_letter_stays() {
     let masked = all(Transform::Redact).mask_text(r"C:\ünal@example.com".as_bytes()).unwrap();
     assert_eq!(String::from_utf8(masked).unwrap(), r"C:\[redacted]");

@@ -120,7 +120,7 @@ impl Server {
                     self.skipping = extended;
                     self.copy_ends(extended, out);
                 }
-                client::COPY_DATA | client::SYNC | client::FLUSH => {}
+                client::COPY_DATA | client::SYNC | client::FLUSH | client::TERMINATE => {}
                 // SPEC: copyfromparse.c: the body of a message that is not expected is not read, so that the next
                 // one cannot be found.
                 _ => {

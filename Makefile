@@ -5,7 +5,7 @@ export CHAPERONE_BIN := $(TARGET)/tools/chaperone
 STACK := $(TARGET)/tools/chaperone-stack
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up status down build wasm setup fmt lint unit doc deny e2e bench conformance clients clean
+.PHONY: help demo test up status down build wasm setup fmt lint unit doc deny e2e bench conformance clients fuzz clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,7 +68,9 @@ conformance: build wasm ## PostgreSQL's own isolation tests and libpq_pipeline, 
 clients: build wasm ## real drivers run their scenarios through both chains, without masks and with
 	@scripts/clients
 
+fuzz: setup ## the fuzz targets for a minute in all, or SECONDS_EACH=n
+	@scripts/fuzz
 
 clean: ## remove everything that was built or installed here
 	-@[ ! -x $(STACK) ] || $(STACK) down
-	rm -rf target .cache
+	rm -rf target fuzz/target .cache

@@ -30,7 +30,7 @@ pub use command::{Command, clip};
 pub use context::{Call, Cx, Effect, Emit, Flow, Now, Outgoing, Peer, Random, Reply, Step};
 pub use line::{Buffer, Env, Limits, Line, Outcome};
 pub use live::Live;
-pub use note::{HELD_TEXT_MOST, Note};
+pub use note::{HELD_TEXT_MOST, Note, NoteReader, NoteWriter};
 pub use recorder::{Batch, Recorder, RecorderLimits};
 pub use session::Session;
 pub use tape::Tape;

@@ -6,7 +6,7 @@ use chaperone_pgwire::startup::{StartupPacket, begins_session};
 use chaperone_pgwire::{Frame, FrameLimits, Framer, Item, tag};
 use chaperone_proto::NoteSet;
 
-use crate::note::{Reader, Writer};
+use crate::note::{NoteReader, NoteWriter};
 use crate::output::Output;
 use crate::postgres::Door;
 use crate::{Cx, Effect, Emit, Flow, Note, Now, Outgoing, Peer, Random, Reply, Session, Step, Tape};
@@ -75,8 +75,8 @@ pub struct Line {
     received: u64,
     sent: u64,
     /// None where no module behind this one reads notes.
-    writer: Option<Writer>,
-    reader: Reader,
+    writer: Option<NoteWriter>,
+    reader: NoteReader,
     violated: bool,
     closed: bool,
 }
@@ -126,8 +126,8 @@ impl Line {
             kept_for_client: Vec::new(),
             received: 0,
             sent: 0,
-            writer: emits_notes.then(Writer::default),
-            reader: Reader::default(),
+            writer: emits_notes.then(NoteWriter::default),
+            reader: NoteReader::default(),
             violated: false,
             closed: false,
         }

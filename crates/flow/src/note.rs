@@ -8,7 +8,7 @@ use chaperone_model::{Digest, Verdict};
 
 use crate::Command;
 
-pub(crate) use way::{Reader, Writer};
+pub use way::{NoteReader, NoteWriter};
 
 /// The verdict on the command that a message carries or executes.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -48,6 +48,10 @@ pub struct Server {
     copying: Option<bool>,
     statements: Vec<(Vec<u8>, Vec<u8>)>,
     portals: Vec<(Vec<u8>, Vec<u8>)>,
+    /// It has hung up.
+    pub is_gone: bool,
+    /// How many COPY from the client it has begun.
+    pub copies: usize,
     /// Every message that reached the server: letter and body.
     pub seen: Vec<(u8, Vec<u8>)>,
     /// Every statement that was run, in order.
@@ -63,6 +67,8 @@ impl Default for Server {
             copying: None,
             statements: Vec::new(),
             portals: Vec::new(),
+            is_gone: false,
+            copies: 0,
             seen: Vec::new(),
             ran: Vec::new(),
         }
@@ -80,12 +86,21 @@ impl Server {
             if begins_session(&frame) {
                 frames.enter_tagged();
             }
+            if self.is_gone {
+                continue;
+            }
             self.seen.push((frame.tag, frame.body().to_vec()));
             self.message(&frame, &mut out);
         }
         drop(frames);
         self.framer = Some(framer);
         out
+    }
+
+    /// Whether it reads COPY data now.
+    #[must_use]
+    pub const fn is_copying(&self) -> bool {
+        self.copying.is_some()
     }
 
     fn message(&mut self, frame: &Frame<'_>, out: &mut Vec<u8>) {
@@ -105,8 +120,13 @@ impl Server {
                     self.skipping = extended;
                     self.copy_ends(extended, out);
                 }
-                client::COPY_DATA | client::SYNC | client::FLUSH => {}
-                other => panic!("`{}` during COPY", char::from(other)),
+                client::COPY_DATA | client::SYNC | client::FLUSH | client::TERMINATE => {}
+                // SPEC: copyfromparse.c: the body of a message that is not expected is not read, so that the next
+                // one cannot be found.
+                _ => {
+                    fatal(out, "08P01", "terminating connection because protocol synchronization was lost");
+                    self.is_gone = true;
+                }
             }
             return;
         }
@@ -184,16 +204,7 @@ impl Server {
                 write::ready_for_query(out, self.status);
             }
             Ok(StartupPacket::Cancel(_)) => {}
-            Err(_) => {
-                let fields = ErrorFields {
-                    severity: Severity::Fatal,
-                    code: "0A000",
-                    message: "unsupported frontend protocol",
-                    detail: None,
-                    hint: None,
-                };
-                fields.write_error(out);
-            }
+            Err(_) => fatal(out, "0A000", "unsupported frontend protocol"),
         }
     }
 
@@ -211,6 +222,7 @@ impl Server {
         if contains(text, "copy in") {
             out.extend_from_slice(&[tag::server::COPY_IN_RESPONSE, 0, 0, 0, 7, 0, 0, 0]);
             self.copying = Some(extended);
+            self.copies += 1;
             return;
         }
         match shown.as_str() {
@@ -256,6 +268,10 @@ fn contains(text: &[u8], part: &str) -> bool {
 
 fn error(out: &mut Vec<u8>, code: &str, message: &str) {
     ErrorFields { severity: Severity::Error, code, message, detail: None, hint: None }.write_error(out);
+}
+
+fn fatal(out: &mut Vec<u8>, code: &str, message: &str) {
+    ErrorFields { severity: Severity::Fatal, code, message, detail: None, hint: None }.write_error(out);
 }
 
 /// A client's start-up packet.

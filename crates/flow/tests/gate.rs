@@ -153,6 +153,19 @@ fn copy_and_its_ignored_syncs_keep_step() {
 }
 
 #[test]
+fn nothing_begins_inside_a_copy() {
+    for begun in [run("select 1"), query("select 1")] {
+        let mut wire = wire();
+        wire.client(&query("copy in"));
+        assert_eq!(wire.look(), "G");
+        wire.client(&begun);
+        assert_eq!(wire.look(), "E(57014) Z(I) E(FATAL 08P01)");
+        assert_eq!(wire.ran(), ["copy in"]);
+        assert!(!wire.server.is_gone, "the server was not confused");
+    }
+}
+
+#[test]
 fn function_calls_and_strangers_are_refused() {
     let mut wire = wire();
     wire.client(&[b'F', 0, 0, 0, 8, 0, 0, 0, 1]);

@@ -4,6 +4,8 @@ use std::fmt;
 
 /// Most problems that are reported at once.
 pub const MAX_PROBLEMS: usize = 20;
+/// Longest place and longest message of a problem, in bytes. What is longer, because the document is, is cut in the middle.
+pub const MAX_PROBLEM_BYTES: usize = 600;
 
 /// Where in a text something begins, counted from 1.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,6 +39,30 @@ impl fmt::Display for Problem {
     }
 }
 
+impl Problem {
+    fn shortened(self) -> Self {
+        Self { at: self.at, place: shortened(self.place), message: shortened(self.message) }
+    }
+}
+
+/// A text of at most [`MAX_PROBLEM_BYTES`], of its beginning and its end.
+fn shortened(text: String) -> String {
+    const CUT: &str = "…";
+    if text.len() <= MAX_PROBLEM_BYTES {
+        return text;
+    }
+    let keep = (MAX_PROBLEM_BYTES - CUT.len()) / 2;
+    let mut end = keep;
+    while !text.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    let mut start = text.len().saturating_sub(keep);
+    while !text.is_char_boundary(start) {
+        start = start.saturating_add(1);
+    }
+    [text.get(..end).unwrap_or_default(), CUT, text.get(start..).unwrap_or_default()].concat()
+}
+
 /// Why a document is not a policy. Shows one problem a line.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Error {
@@ -49,7 +75,7 @@ impl Error {
     }
 
     pub(crate) fn in_place(at: Option<Position>, place: String, message: impl Into<String>) -> Self {
-        Self { problems: vec![Problem { at, place, message: message.into() }] }
+        Self { problems: vec![Problem { at, place, message: message.into() }.shortened()] }
     }
 
     /// The problems as an error, in the order of the text; nothing when there are none.
@@ -59,7 +85,7 @@ impl Error {
         }
         problems.sort_by_key(|problem| problem.at.map_or((u32::MAX, 0), |at| (at.line, at.column)));
         problems.truncate(MAX_PROBLEMS);
-        Err(Self { problems })
+        Err(Self { problems: problems.into_iter().map(Problem::shortened).collect() })
     }
 
     pub(crate) fn into_problems(self) -> Vec<Problem> {
@@ -92,3 +118,23 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_words_of_a_document_are_cut_between_letters() {
+        for pad in ["", "x", "xx", "xxx"] {
+            let word = format!("{pad}{}", "é".repeat(2_000));
+            let error = Error::one(None, format!("unknown field `{word}`, expected one of `a`"));
+            let message = &error.problems()[0].message;
+            assert!(message.len() <= MAX_PROBLEM_BYTES && message.len() > MAX_PROBLEM_BYTES - 8, "{message}");
+            assert!(message.starts_with("unknown field `") && message.ends_with("expected one of `a`"));
+        }
+        let text = format!("{{ version: 1, name: x, {}: 1 }}", "k".repeat(5_000));
+        let error = crate::Policy::from_text(&text).unwrap_err();
+        assert!(error.problems().iter().all(|problem| problem.message.len() <= MAX_PROBLEM_BYTES), "{error}");
+        assert_eq!(shortened("x".repeat(MAX_PROBLEM_BYTES)).len(), MAX_PROBLEM_BYTES);
+    }
+}

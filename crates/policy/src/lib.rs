@@ -36,7 +36,7 @@ pub use condition::{
     MAX_CONDITION_TOKENS,
 };
 pub use document::{Mode, RecordingMode, RuleEffect, UpstreamAuth};
-pub use error::{Error, MAX_PROBLEMS, Position, Problem};
+pub use error::{Error, MAX_PROBLEM_BYTES, MAX_PROBLEMS, Position, Problem};
 pub use explain::Explanation;
 pub use masking::{ColumnMask, DetectorMask, Masks};
 pub use matcher::GUARDED_SETTINGS;

@@ -153,6 +153,46 @@ fn json_stays_json() {
     assert_eq!(detectors.mask_json(b"4111111111111111"), Some(b"0".to_vec()));
 }
 
+#[test]
+fn no_half_of_an_escape_stays_in_json() {
+    let long = "x".repeat(60);
+    let texts = [
+        r"\u0019bob@x.io".to_owned(),
+        r"\\u0019bob@x.io".to_owned(),
+        r"b\u006fb@x.io".to_owned(),
+        r"\u0061@x.io".to_owned(),
+        format!(r"\u0061{long}@x.io"),
+    ];
+    for text in texts {
+        for transform in
+            [Transform::Redact, Transform::Hash, Transform::Partial { keep_first: 9, keep_last: 2 }]
+        {
+            let json = format!("[\"{text}\"]");
+            let masked = all(transform).mask_json(json.as_bytes()).unwrap();
+            let read = serde_json::from_slice::<Vec<String>>(&masked);
+            assert!(
+                read.is_ok_and(|read| !read[0].contains("b@x")),
+                "{text}: {}",
+                String::from_utf8_lossy(&masked)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_key_in_json_within_json_leaves_the_quote_its_backslash() {
+    let json = r#"["{\"key\":\"-----BEGIN PRIVATE KEY-----\\nMIIB\",\"n\":1}"]"#;
+    let masked = all(Transform::Redact).mask_json(json.as_bytes()).unwrap();
+    let read: Vec<String> = serde_json::from_slice(&masked).unwrap();
+    assert_eq!(read, [r#"{"key":"[redacted]","n":1}"#]);
+}
+
+#[test]
+fn no_half_of_a_letter_stays() {
+    let masked = all(Transform::Redact).mask_text(r"C:\ünal@example.com".as_bytes()).unwrap();
+    assert_eq!(String::from_utf8(masked).unwrap(), r"C:\[redacted]");
+}
+
 /// Secrets, look-alikes and pieces of both, joined by one of these.
 fn pieces(joints: &[&'static str]) -> impl Strategy<Value = Vec<u8>> {
     let whole = vectors().into_iter().flat_map(|vector| [vec![vector.text], vector.finds].concat());

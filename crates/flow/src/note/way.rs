@@ -45,14 +45,14 @@ impl Findings {
 
 /// The end that tells.
 #[derive(Debug, Default)]
-pub(crate) struct Writer {
+pub struct NoteWriter {
     told: Findings,
     next: u64,
 }
 
-impl Writer {
-    /// `ordinal` counts the messages on this way from the session's start.
-    pub(crate) fn write(&mut self, note: &Note, ordinal: u64) -> proto::Note {
+impl NoteWriter {
+    /// A note as it goes to the next module. `ordinal` counts the messages on this way from the session's start.
+    pub fn write(&mut self, note: &Note, ordinal: u64) -> proto::Note {
         let held = note.verdict.decision == Decision::Hold;
         let known = self.told.0.iter().find(|finding| {
             Rc::ptr_eq(&finding.verdict, &note.verdict)
@@ -108,13 +108,13 @@ fn told(note: &Note) -> proto::Finding {
 
 /// The end that is told.
 #[derive(Debug, Default)]
-pub(crate) struct Reader {
+pub struct NoteReader {
     known: Findings,
 }
 
-impl Reader {
-    /// Reads what [`Writer::write`] wrote; none where it is anything else.
-    pub(crate) fn read(&mut self, note: proto::Note) -> Option<Note> {
+impl NoteReader {
+    /// Reads what [`NoteWriter::write`] wrote; none where it is anything else.
+    pub fn read(&mut self, note: proto::Note) -> Option<Note> {
         let number = note.finding;
         if let Some(told) = note.told {
             // Numbers come in order, so that places fill up one by one.
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn comes_back_as_it_was_and_is_told_once() {
-        let (mut writer, mut reader) = (Writer::default(), Reader::default());
+        let (mut writer, mut reader) = (NoteWriter::default(), NoteReader::default());
         for decision in [Decision::Allow, Decision::Hold] {
             let note = note(decision, b"update t set a = 1");
             let first = writer.write(&note, 4);
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn another_text_with_the_same_finding_is_told_by_number() {
-        let (mut writer, mut reader) = (Writer::default(), Reader::default());
+        let (mut writer, mut reader) = (NoteWriter::default(), NoteReader::default());
         let one = note(Decision::Allow, b"select 1");
         let command = Rc::new(Command::new(b"select 2", Rc::clone(one.command.facts())));
         let two = Note { command, ..one.clone() };
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn both_ends_forget_alike() {
-        let (mut writer, mut reader) = (Writer::default(), Reader::default());
+        let (mut writer, mut reader) = (NoteWriter::default(), NoteReader::default());
         let notes: Vec<_> = (0..REMEMBERED + 3)
             .map(|number| note(Decision::Allow, format!("select {number}").as_bytes()))
             .collect();
@@ -237,7 +237,7 @@ mod tests {
         for text in [&b"select '\xff'"[..], &[b'x'; 5_000]] {
             for decision in [Decision::Allow, Decision::Hold] {
                 let note = note(decision, text);
-                let (mut writer, mut reader) = (Writer::default(), Reader::default());
+                let (mut writer, mut reader) = (NoteWriter::default(), NoteReader::default());
                 let read = reader.read(writer.write(&note, 0)).unwrap();
                 assert_eq!(read.command.digest(), note.command.digest());
                 if decision == Decision::Hold {
@@ -249,19 +249,19 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_note() {
-        assert_eq!(Reader::default().read(proto::Note::default()), None);
-        let write = |note: &Note| Writer::default().write(note, 0);
+        assert_eq!(NoteReader::default().read(proto::Note::default()), None);
+        let write = |note: &Note| NoteWriter::default().write(note, 0);
         let note = note(Decision::Allow, b"select 1");
         let mut broken = write(&note);
         broken.told.as_mut().unwrap().facts = "{".into();
-        assert_eq!(Reader::default().read(broken), None);
+        assert_eq!(NoteReader::default().read(broken), None);
         let mut denied = write(&note);
         denied.told.as_mut().unwrap().decision = 3;
-        assert_eq!(Reader::default().read(denied), None);
+        assert_eq!(NoteReader::default().read(denied), None);
         let mut unknown = write(&note);
         unknown.told = None;
-        assert_eq!(Reader::default().read(unknown), None);
-        let mut reader = Reader::default();
+        assert_eq!(NoteReader::default().read(unknown), None);
+        let mut reader = NoteReader::default();
         reader.read(write(&note)).unwrap();
         let mut other = write(&note);
         (other.told, other.finding) = (None, REMEMBERED as u64);

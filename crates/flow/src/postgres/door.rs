@@ -80,7 +80,10 @@ impl Door {
             QUERY, SYNC, TERMINATE,
         };
         match frame.tag {
-            QUERY | FUNCTION_CALL if self.gate.is_copy_in() => self.end(cx, Reason::ProtocolViolation),
+            // The server would hang up: it reads nothing but COPY data now.
+            BIND | CLOSE | DESCRIBE | EXECUTE | FUNCTION_CALL | PARSE | QUERY if self.gate.is_copy_in() => {
+                self.end(cx, Reason::ProtocolViolation)
+            }
             BIND | CLOSE | COPY_DATA | COPY_DONE | COPY_FAIL | DESCRIBE | EXECUTE | FLUSH | PARSE | QUERY
             | SYNC | TERMINATE => self.gate.pass(cx, frame),
             FUNCTION_CALL => {

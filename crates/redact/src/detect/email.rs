@@ -32,14 +32,33 @@ fn local_start(bytes: &[u8], at: usize) -> usize {
         }
         start -= len;
     }
+    if let Some(escape) = unicode_escape_around(bytes, start) {
+        return escape;
+    }
     // What cannot begin an address: a quote or dot before it, the letter of an escape such as `\n`.
-    if bytes.get(..start).is_some_and(|before| before.ends_with(b"\\")) && start < at {
+    let is_ascii = bytes.get(start).is_some_and(u8::is_ascii);
+    if bytes.get(..start).is_some_and(|before| before.ends_with(b"\\")) && is_ascii && start < at {
         start += 1;
     }
     while start < at && matches!(bytes.get(start), Some(b'.' | b'\'' | b'&' | b'#' | b'!' | b'$')) {
         start += 1;
     }
     start
+}
+
+/// Where the escape such as `\u0019` begins that `at` is inside of. It is a letter like any other, so it is hidden whole: half
+/// of one is no JSON.
+fn unicode_escape_around(bytes: &[u8], at: usize) -> Option<usize> {
+    const LEN: usize = 6;
+    (1..LEN).filter_map(|back| at.checked_sub(back)).find(|start| {
+        let before = bytes.get(..*start).unwrap_or_default();
+        let backslashes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
+        backslashes % 2 == 0
+            && bytes.get(*start..).is_some_and(|rest| {
+                rest.starts_with(b"\\u")
+                    && rest.get(2..LEN).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+            })
+    })
 }
 
 /// Where the domain that begins at `start` ends: at least two labels, the last one not a number.

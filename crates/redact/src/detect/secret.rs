@@ -162,6 +162,9 @@ fn private_key(rest: &[u8]) -> Option<usize> {
     // A quote ends the string that the key stands in.
     let key = rest.get(body..)?;
     let key = key.split(|byte| *byte == b'"').next().unwrap_or(key);
+    // A quote in a string has its backslash, which stays with it.
+    let backslashes = key.iter().rev().take_while(|byte| **byte == b'\\').count();
+    let key = key.get(..key.len() - backslashes % 2).unwrap_or(key);
     let end = key.windows(END.len()).position(|window| window == END);
     let Some(end) = end.map(|end| body + end + END.len()) else { return Some(body + key.len()) };
     let name = rest.get(end..)?;

@@ -1,7 +1,7 @@
 //! The question to the catalogue, and what holds without an answer.
 
 use chaperone_pgwire::server::TransactionStatus;
-use chaperone_response_masking::{CATALOGUE_AGE_MOST, CATALOGUE_ROWS_MOST};
+use chaperone_response_masking::{CATALOGUE_AGE_MOST, CATALOGUE_ROWS_MOST, Shared};
 
 use crate::session::*;
 
@@ -204,4 +204,46 @@ fn what_the_session_makes_of_hidden_columns_is_refused_until_the_catalogue_knows
     );
     let fresh = column("a", NEWEST + 2, 1, TEXT);
     assert_eq!(session.result("select a from fresh", &[fresh]), SECRET, "known now, so nothing is suspected");
+}
+
+#[test]
+fn what_one_session_learnt_the_others_of_the_vm_need_not_ask() {
+    let shared = Shared::new([7; 32]);
+    let mut first = Session::beside(CARDS, &shared);
+    assert_eq!(
+        asked(&mut first, "select card from customers", &catalogue(&usual()), card()),
+        "************1234"
+    );
+    let mut second = Session::beside(CARDS, &shared);
+    assert_eq!(second.result("select card from customers", &[card()]), "************1234");
+
+    let mut other_masks = Session::beside(&CARDS.replace("card]", "name]"), &shared);
+    assert_eq!(letters(&other_masks.client(&query("select 1"))), "Q Q", "another question");
+    let mut later = Session::beside(CARDS, &shared);
+    later.millis += CATALOGUE_AGE_MOST;
+    assert_eq!(letters(&later.client(&query("select 1"))), "Q Q", "too old");
+
+    first.run("create table t (a int)", &[done(), idle()].concat());
+    let mut third = Session::beside(CARDS, &shared);
+    assert_eq!(letters(&third.client(&query("select 1"))), "Q Q", "tables have changed since");
+    assert_eq!(letters(&first.client(&query("select 1"))), "Q Q");
+}
+
+#[test]
+fn a_first_command_is_judged_by_the_answer_to_the_question_in_front_of_it() {
+    let name = column("name", CUSTOMERS, 2, TEXT);
+    for (first, answer, fetched, why) in [
+        ("select relname from pg_class", catalogue(&usual()), SECRET, "nothing hidden"),
+        ("select card from customers", catalogue(&usual()), "RM103", "a hidden column"),
+        ("select a from a_view", failure(), "RM103", "nothing is known"),
+    ] {
+        let mut session = Session::new(CARDS);
+        asked(&mut session, first, &answer, name);
+        if answer == failure() {
+            session.client(&query("select 1"));
+            session.server(&[catalogue(&usual()), done(), idle()].concat());
+        }
+        let shown = session.result("fetch 1 from c", &[computed("x")]);
+        assert_eq!(shown, fetched, "{first}: {why}");
+    }
 }

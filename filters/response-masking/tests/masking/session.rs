@@ -158,25 +158,25 @@ impl Session {
 
     pub(crate) fn of(masking: &str, group: &str) -> Self {
         let mut session = Self::unknown(masking);
-        session.line.set_session(Shared {
-            identity: Some(Rc::new(Identity {
-                subject: "agent".to_owned(),
-                groups: vec![group.to_owned()],
-                issuer: "http://idp".to_owned(),
-                token_id: "t".to_owned(),
-                expires_at: UnixSeconds(u64::MAX),
-            })),
-            role: "analyst".to_owned(),
-            database: "shop".to_owned(),
-            ..Shared::default()
-        });
+        session.line.set_session(known(group));
+        session
+    }
+
+    /// A member of `analysts`, in the VM of the sessions that have `shared`.
+    pub(crate) fn beside(masking: &str, shared: &MaskingShared) -> Self {
+        let mut session = Self::in_vm(masking, shared.clone());
+        session.line.set_session(known("analysts"));
         session
     }
 
     /// Nobody is known.
     pub(crate) fn unknown(masking: &str) -> Self {
+        Self::in_vm(masking, MaskingShared::new([7; 32]))
+    }
+
+    fn in_vm(masking: &str, shared: MaskingShared) -> Self {
         let settings = Live::new(settings(masking));
-        let masking = ResponseMasking::new(settings.clone(), MaskingShared::new([7; 32]));
+        let masking = ResponseMasking::new(settings.clone(), shared);
         let line = Line::new(vec![Box::new(Guard::default()), Box::new(masking)], Limits::default(), false);
         let mut session =
             Self { line, settings, effects: Vec::new(), millis: 1_000_000, chunk: 0, kept: true };
@@ -256,6 +256,21 @@ impl Session {
             "E Z" => reason(&shown),
             other => panic!("{other}"),
         }
+    }
+}
+
+fn known(group: &str) -> Shared {
+    Shared {
+        identity: Some(Rc::new(Identity {
+            subject: "agent".to_owned(),
+            groups: vec![group.to_owned()],
+            issuer: "http://idp".to_owned(),
+            token_id: "t".to_owned(),
+            expires_at: UnixSeconds(u64::MAX),
+        })),
+        role: "analyst".to_owned(),
+        database: "shop".to_owned(),
+        ..Shared::default()
     }
 }
 

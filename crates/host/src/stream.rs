@@ -101,6 +101,8 @@ impl Connection {
             abi::close_downstream();
             return Action::Pause;
         }
+        #[cfg(feature = "trap")]
+        crate::trap::spring(&input);
         let notes = self
             .role
             .reads_notes

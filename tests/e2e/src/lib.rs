@@ -7,13 +7,18 @@
     reason = "test support: a failure here is a failed test"
 )]
 
+mod aftermath;
 mod people;
+mod relay;
+pub mod say;
 mod wire;
 
 use std::process::Output;
 
+pub use aftermath::{a_vm_died, no_vm_died, nobody_is_left, still_serves};
 pub use chaperone_stack::{Chain, Login, Policy, Stack, StackOptions};
 pub use people::{Background, People, eventually};
+pub use relay::Relay;
 pub use wire::Client;
 
 /// The demo's stack, where a held command expires after `seconds`.

@@ -6,8 +6,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use chaperone_e2e::{
-    Chain, Client, Login, People, Policy, Stack, StackOptions, analyst, has, has_not, no_vm_died, say, start,
-    still_serves,
+    Chain, Client, Login, People, Policy, Stack, StackOptions, analyst, has, has_not, no_vm_died, say,
+    shop_policy, start, still_serves,
 };
 use chaperone_pgwire::Format;
 use chaperone_pgwire::client::write;
@@ -17,8 +17,7 @@ const TTL: Duration = Duration::from_secs(12);
 
 /// The demo's stack without patience for clocks.
 fn stack() -> Stack {
-    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/shop/policy.yaml");
-    let shop = std::fs::read_to_string(example).unwrap();
+    let shop = shop_policy();
     let policy = shop.replace("jwks: { cluster: idp }", "jwks: { cluster: idp }\n      leeway: 0s");
     assert_ne!(policy, shop);
     start(StackOptions { policy: Policy::Text(policy), ..StackOptions::default() })

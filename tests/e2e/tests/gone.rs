@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chaperone_e2e::{
     Background, Chain, Client, Login, People, Policy, Relay, Stack, StackOptions, analyst, eventually, has,
-    has_not, no_vm_died, nobody_is_left, say, shop_with, start, still_serves,
+    has_not, no_vm_died, nobody_is_left, say, shop_policy, shop_with, start, still_serves,
 };
 use chaperone_pgwire::client::write;
 use chaperone_stack::{Delivery, Upstream};
@@ -94,8 +94,7 @@ fn a_server_may_go_at_any_byte() {
     let Login { user, password, database: name } = database.target_login();
     let upstream =
         Upstream { user, password, host: "127.0.0.1".to_owned(), port: relay.port, database: name };
-    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/shop/policy.yaml");
-    let policy = Policy::Text(std::fs::read_to_string(example).unwrap());
+    let policy = Policy::Text(shop_policy());
     let stack = start(StackOptions { policy, upstream: Some(upstream), ..StackOptions::default() });
     for chain in Chain::GOVERNED {
         let login = analyst(&stack);

@@ -109,6 +109,7 @@ fn a_vm_that_dies_comes_back_and_nothing_passes_meanwhile() {
             if start.elapsed() > Duration::from_secs(3) {
                 break;
             }
+            std::thread::sleep(Duration::from_millis(100));
             let name = format!("SELECT 40 + 2 AS {}_knock_{knock}", chain.name().replace('-', "_"));
             if governed(&stack, chain, &login, &name) {
                 names.push(name);
@@ -145,7 +146,7 @@ fn a_vm_that_dies_comes_back_and_nothing_passes_meanwhile() {
 
         // And whatever was served was recorded.
         let recorded = || {
-            let all = People(&stack).run(&["sessions", "list", "--json"]);
+            let all = People(&stack).run(&["sessions", "list", "--limit", "200", "--json"]);
             let all: serde_json::Value = serde_json::from_str(&all).unwrap();
             let all = all.get("sessions").unwrap_or(&all).as_array().unwrap().clone();
             let ids = all.iter().filter_map(|it| it.get("id")?.as_str());

@@ -32,7 +32,7 @@ fn script(login: &Login) -> Vec<(Vec<u8>, u8)> {
 fn play(client: &mut Client, script: &[(Vec<u8>, u8)], mut bytes: usize) -> bool {
     for (message, answer) in script {
         if bytes < message.len() {
-            client.send(message.get(..bytes).unwrap());
+            client.send(message.get(..bytes).unwrap_or_default());
             return true;
         }
         bytes -= message.len();

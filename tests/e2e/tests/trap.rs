@@ -34,7 +34,7 @@ fn stack() -> Stack {
 /// How many connections a worker has accepted.
 fn accepted(stack: &Stack, chain: Chain, worker: usize) -> u64 {
     let name = format!("listener.127.0.0.1_{}.worker_{worker}.downstream_cx_total", stack.pg_port(chain));
-    stack.envoy_stat(&name).unwrap_or_else(|| panic!("no `{name}`"))
+    stack.envoy_stat(&name).unwrap()
 }
 
 /// What makes a connection, and the worker that accepted it.

@@ -57,6 +57,7 @@ deny: setup ## licences, sources, bans and known vulnerabilities of the dependen
 	scripts/deny
 
 e2e: build wasm ## real Envoy, PostgreSQL and clients, through both chains
+	@scripts/build-wasm --trap
 	scripts/cargo-test --package chaperone-stack --package chaperone-e2e
 
 bench: build wasm ## throughput, latency and Envoy's CPU a transaction, against plain Envoy

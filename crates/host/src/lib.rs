@@ -20,6 +20,8 @@ mod foreign;
 mod root;
 #[cfg(target_arch = "wasm32")]
 mod stream;
+#[cfg(all(feature = "trap", target_arch = "wasm32"))]
+mod trap;
 #[cfg(target_arch = "wasm32")]
 mod vm;
 

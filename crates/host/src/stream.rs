@@ -101,6 +101,8 @@ impl Connection {
             abi::close_downstream();
             return Action::Pause;
         }
+        #[cfg(feature = "trap")]
+        crate::trap::spring(&input);
         let notes = self
             .role
             .reads_notes
@@ -321,7 +323,13 @@ impl StreamContext for Stream {
     fn on_upstream_data(&mut self, size: usize, ended: bool) -> Action {
         self.connection.try_borrow_mut().map_or(Action::Continue, |mut it| {
             it.server_gone |= ended;
-            it.server_data(size)
+            let action = it.server_data(size);
+            if ended {
+                // PostgreSQL never ends one half alone, but Envoy would keep the client's half open: a command that
+                // waits for people would wait for nothing.
+                vm::close_soon(it.context);
+            }
+            action
         })
     }
 }

@@ -87,7 +87,8 @@ impl Policy {
     }
 
     /// Why the caller may not ask anything at all: also what was true at login and no longer is.
-    fn shuts_out(&self, caller: &Caller<'_>, now: UnixSeconds) -> Option<Reason> {
+    #[must_use]
+    pub fn shuts_out(&self, caller: &Caller<'_>, now: UnixSeconds) -> Option<Reason> {
         if self.closed.is_some() {
             return Some(Reason::PolicyInvalid);
         }

@@ -7,6 +7,7 @@ use chaperone_pgwire::server::BackendKeyData;
 use chaperone_pgwire::server::{ErrorFields, Severity};
 use chaperone_pgwire::startup::{Cancel, StartupPacket};
 use chaperone_pgwire::{Frame, tag};
+use chaperone_policy::Caller;
 use chaperone_proto::{Approval, Body, Source};
 use chaperone_settings::Settings;
 use sha2::{Digest as _, Sha256};
@@ -171,6 +172,9 @@ impl ApprovalHold {
                 self.ask(cx);
             }
             Next::Release => {
+                if let Some(reason) = self.shut_out(cx) {
+                    return self.take_next(cx, Next::Refuse(reason));
+                }
                 self.record(cx, "approved");
                 if let Some(hold) = self.hold.take() {
                     self.send_all(cx, hold.messages);
@@ -193,7 +197,8 @@ impl ApprovalHold {
         };
         self.record(cx, state);
         let Some(hold) = self.hold.take() else { return };
-        if matches!(reason, Reason::ApprovalUnavailable | Reason::ApprovalExpired) {
+        if !matches!(reason, Reason::ApprovalRejected | Reason::ApprovalCancelled | Reason::ApprovalMismatch)
+        {
             // Nobody may approve later what the client was told is over.
             cx.call(request::withdraw(&self.settings.get().sidecar, hold.id.as_str(), reason.title()));
         }
@@ -211,12 +216,27 @@ impl ApprovalHold {
 
     /// What waited behind the command comes in its turn, until something of it is held again.
     fn go_on(&mut self, cx: &mut Cx<'_>) {
+        let shut_out = self.shut_out(cx);
         while self.hold.is_none() {
             let Some(kept) = self.behind.pop() else { return };
+            if let (Some(reason), true) = (shut_out, kept.note.is_some() && self.gate.admits(&kept.frame())) {
+                self.batch.take_all();
+                self.gate.refuse(cx, kept.tag, &fatal(reason));
+                continue;
+            }
             if let Some(kept) = self.next(cx, kept) {
                 self.send_all(cx, vec![kept]);
             }
         }
+    }
+
+    /// Why the caller may no longer do what was right when it was asked: a hold may outlast a token.
+    fn shut_out(&self, cx: &Cx<'_>) -> Option<Reason> {
+        let settings = self.settings.get();
+        let Some(identity) = cx.session.identity.as_deref() else { return Some(Reason::IdentityMissing) };
+        let (role, database) = (&cx.session.role, &cx.session.database);
+        let caller = Caller { identity, resource: &settings.resource, role, database };
+        settings.policy.shuts_out(&caller, cx.now.seconds())
     }
 
     fn gone(&mut self, cx: &mut Cx<'_>, why: &str) {
@@ -335,8 +355,13 @@ impl Flow for ApprovalHold {
     }
 
     fn tick(&mut self, cx: &mut Cx<'_>) {
+        let shut_out = self.shut_out(cx);
         let Some(hold) = &mut self.hold else { return };
-        let next = hold.tick(cx.now);
+        let next = match shut_out {
+            // What is being used up is decided when the sidecar has answered.
+            Some(reason) if hold.stage != Stage::Redeeming => Next::Refuse(reason),
+            _ => hold.tick(cx.now),
+        };
         self.take_next(cx, next);
     }
 

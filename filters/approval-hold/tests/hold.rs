@@ -6,9 +6,9 @@ use std::rc::Rc;
 
 use chaperone_approval_hold::ApprovalHold;
 use chaperone_flow::testing::Wire;
-use chaperone_flow::{Command, Cx, Effect, Flow, Live, Note, Step};
+use chaperone_flow::{Command, Cx, Effect, Flow, Limits, Line, Live, Note, Session, Step};
 use chaperone_model::facts::Facts;
-use chaperone_model::{Decision, Digest, HoldTerms, Reason, RuleId, Verdict};
+use chaperone_model::{Decision, Digest, HoldTerms, Identity, Reason, RuleId, UnixSeconds, Verdict};
 use chaperone_pgwire::client::{Parse, Query, write};
 use chaperone_pgwire::startup::{Cancel, StartupPacket};
 use chaperone_pgwire::{Format, Frame, tag};
@@ -73,14 +73,37 @@ impl Environment for Nothing {
     }
 }
 
+/// Unix seconds at which the caller's token expires, ten minutes after the tests begin.
+const TOKEN_EXPIRES: u64 = 1_700_000_600;
+
 fn wire() -> Wire {
     let text = "
 resource: shop
 sidecar: { cluster: side, token_env: T }
-policy: { version: 1, name: shop, resources: [], rules: [] }
+policy:
+  version: 1
+  name: shop
+  identity: { issuers: [{ issuer: 'http://i', audiences: [a], jwks: { cluster: idp }, leeway: 0s }] }
+  resources:
+    - name: shop
+      protocol: postgres
+      databases: ['*']
+      roles: [{ name: app, subjects: [agent], upstream: { user: app, auth: trust } }]
+  rules: []
 ";
     let settings = Live::new(Settings::read(text.as_bytes(), Rc::new(Nothing)).unwrap());
-    let mut wire = Wire::new(vec![Box::new(Guard::default()), Box::new(ApprovalHold::new(settings))]);
+    let flows: Vec<Box<dyn Flow>> = vec![Box::new(Guard::default()), Box::new(ApprovalHold::new(settings))];
+    let mut line = Line::new(flows, Limits::default(), false);
+    let identity = Identity {
+        subject: "agent".into(),
+        groups: Vec::new(),
+        issuer: "http://i".into(),
+        token_id: String::new(),
+        expires_at: UnixSeconds(TOKEN_EXPIRES),
+    };
+    let (role, database) = ("app".to_owned(), "shop".to_owned());
+    line.set_session(Session { identity: Some(Rc::new(identity)), role, database, ..Session::default() });
+    let mut wire = Wire::with_line(line);
     wire.begin();
     wire
 }
@@ -385,6 +408,39 @@ fn the_gateway_ends_the_wait_by_its_own_clock_too() {
     wire.tick(66_000);
     assert_eq!(wire.look(), "E(42501) Z(I)");
     assert!(calls(&wire).iter().any(|call| call.ends_with("/withdraw")), "nobody may approve it later");
+}
+
+/// A command that waits, ten seconds before its token expires.
+fn waiting_at_the_end() -> (Wire, String) {
+    let mut wire = wire();
+    wire.now.unix_nanos = (TOKEN_EXPIRES - 10) * 1_000_000_000;
+    wire.client(&query("risky"));
+    let digest = until_waiting(&mut wire);
+    wire.look();
+    (wire, digest)
+}
+
+#[test]
+fn a_hold_ends_with_its_token() {
+    let (mut wire, _) = waiting_at_the_end();
+    wire.client(&query("behind"));
+    wire.tick(9_900);
+    assert_eq!(wire.look(), "");
+    wire.tick(100);
+    assert_eq!(wire.look(), "E(28000) Z(I) E(28000) Z(I)", "and so does what came behind it");
+    assert!(wire.ran().is_empty());
+    assert!(calls(&wire).iter().any(|call| call.ends_with("/withdraw")), "nobody may approve it later");
+}
+
+#[test]
+fn an_approval_that_comes_with_the_token_s_end_releases_nothing() {
+    let (mut wire, digest) = waiting_at_the_end();
+    wire.reply(Some(200), r#"{"state":"approved","decided_by":"dora"}"#);
+    wire.tick(10_000);
+    assert_eq!(wire.look(), "", "it is being used up");
+    wire.reply(Some(200), &format!(r#"{{"state":"approved","digest":"{digest}"}}"#));
+    assert_eq!(wire.look(), "E(28000) Z(I)");
+    assert!(wire.ran().is_empty());
 }
 
 #[test]

@@ -7,13 +7,18 @@
     reason = "test support: a failure here is a failed test"
 )]
 
+mod aftermath;
 mod people;
+mod relay;
+pub mod say;
 mod wire;
 
 use std::process::Output;
 
+pub use aftermath::{a_vm_died, no_vm_died, nobody_is_left, still_serves};
 pub use chaperone_stack::{Chain, Login, Policy, Stack, StackOptions};
 pub use people::{Background, People, eventually};
+pub use relay::Relay;
 pub use wire::Client;
 
 /// The demo's stack, where a held command expires after `seconds`.
@@ -25,10 +30,22 @@ pub fn shop(seconds: u64) -> Stack {
 /// As [`shop`], with this many workers.
 #[must_use]
 pub fn shop_with(seconds: u64, workers: u32) -> Stack {
-    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/shop/policy.yaml");
-    let policy =
-        std::fs::read_to_string(example).unwrap().replace("expires: 60s", &format!("expires: {seconds}s"));
+    let policy = shop_policy().replace("expires: 60s", &format!("expires: {seconds}s"));
     start(StackOptions { policy: Policy::Text(policy), concurrency: workers, ..StackOptions::default() })
+}
+
+/// The demo's policy, under which orders may be copied too.
+#[must_use]
+pub fn shop_policy() -> String {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/shop/policy.yaml");
+    let shop = std::fs::read_to_string(example).unwrap();
+    let rule = "  - id: copy-orders
+    effect: allow
+    match: { verbs: [copy, insert, read], effects: [copy_in, copy_out], tables: [public.orders] }
+";
+    let policy = shop.replacen("masking:\n", &format!("{rule}\nmasking:\n"), 1);
+    assert_ne!(policy, shop);
+    policy
 }
 
 /// A stack, or the reason why there is none.

@@ -1,13 +1,16 @@
 //! A client that speaks the protocol by hand, rightly or wrongly.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use chaperone_pgwire::client::write;
-use chaperone_pgwire::startup::{Param, Startup, StartupPacket, Version};
 use chaperone_pgwire::{FrameLimits, Framer, Item, tag};
 use chaperone_stack::{Chain, Login, Stack};
+
+use crate::say;
+
+/// How long anything may take that must come.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One connection.
 #[derive(Debug)]
@@ -31,15 +34,65 @@ impl Client {
     /// Connects and logs in.
     #[must_use]
     pub fn log_in(stack: &Stack, chain: Chain, login: &Login) -> Self {
-        let mut client = Self::connect(stack, chain);
-        client.send(&startup(&login.user, &login.database));
-        client.until(tag::server::AUTHENTICATION);
-        let mut password = Vec::new();
-        write::password(&mut password, login.password.as_bytes()).unwrap();
-        client.send(&password);
+        let mut client = Self::greet(stack, chain, login);
+        client.send(&say::password(&login.password));
         client.until(tag::server::READY_FOR_QUERY);
         client.shown.clear();
         client
+    }
+
+    /// Connects and goes as far as the question for the token.
+    #[must_use]
+    pub fn greet(stack: &Stack, chain: Chain, login: &Login) -> Self {
+        let mut client = Self::connect(stack, chain);
+        client.send(&say::startup(&login.user, &login.database));
+        client.until(tag::server::AUTHENTICATION);
+        client.shown.clear();
+        client
+    }
+
+    /// Sends, waits for the server to be ready again or for the end, and gives what was shown.
+    pub fn ask(&mut self, bytes: &[u8]) -> String {
+        self.shown.clear();
+        self.send(bytes);
+        self.settle();
+        self.words()
+    }
+
+    /// Says that nothing more will be sent, and listens on.
+    pub fn send_no_more(&self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// Reads until ReadyForQuery was the last word (true), or the other end closes (false).
+    pub fn settle(&mut self) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if self.shown.last().is_some_and(|(tag, _)| *tag == tag::server::READY_FOR_QUERY) {
+                return true;
+            }
+            if !self.read() {
+                return false;
+            }
+            assert!(Instant::now() < deadline, "neither ready nor closed: {}", self.words());
+        }
+    }
+
+    /// Reads what comes within the time; false when the other end has closed.
+    pub fn listen(&mut self, time: Duration) -> bool {
+        let end = Instant::now() + time;
+        while Instant::now() < end {
+            if !self.read() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether a message with this letter was shown.
+    #[must_use]
+    pub fn was_shown(&self, letter: u8) -> bool {
+        self.shown.iter().any(|(tag, _)| *tag == letter)
     }
 
     /// Sends bytes, as far as the other end takes them.
@@ -69,17 +122,28 @@ impl Client {
 
     /// Reads until a message with this letter has come.
     pub fn until(&mut self, letter: u8) {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        let from = self.shown.len();
-        while !self.shown.iter().skip(from).any(|(tag, _)| *tag == letter) {
+        assert!(self.comes(letter), "closed before `{}`: {}", char::from(letter), self.words());
+    }
+
+    /// Reads until a message with this letter has come (true), or the other end closes (false).
+    pub fn comes(&mut self, letter: u8) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        let mut from = self.shown.len();
+        loop {
+            if !self.read() {
+                return false;
+            }
+            if self.shown.iter().skip(from).any(|(tag, _)| *tag == letter) {
+                return true;
+            }
+            from = self.shown.len();
             assert!(Instant::now() < deadline, "`{}` did not come: {}", char::from(letter), self.words());
-            assert!(self.read(), "closed before `{}`: {}", char::from(letter), self.words());
         }
     }
 
     /// Reads until the other end closes.
     pub fn until_closed(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + PATIENCE;
         while self.read() {
             assert!(Instant::now() < deadline, "it stays open: {}", self.words());
         }
@@ -93,15 +157,4 @@ impl Client {
         };
         self.shown.iter().map(of).collect::<Vec<_>>().join("\n")
     }
-}
-
-/// A start-up packet.
-fn startup(user: &str, database: &str) -> Vec<u8> {
-    let params = vec![
-        Param { name: b"user", value: user.as_bytes() },
-        Param { name: b"database", value: database.as_bytes() },
-    ];
-    let mut out = Vec::new();
-    StartupPacket::Startup(Startup { version: Version::V3_0, params }).write(&mut out).unwrap();
-    out
 }

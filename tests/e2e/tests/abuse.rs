@@ -4,20 +4,12 @@
 
 use std::time::Duration;
 
-use chaperone_e2e::{Chain, Client, Stack, analyst, eventually, has, psql, shop, shop_with};
+use chaperone_e2e::say::query;
+use chaperone_e2e::{
+    Chain, Client, Login, Stack, analyst, eventually, has, no_vm_died, nobody_is_left, psql, shop, shop_with,
+    still_serves,
+};
 use chaperone_pgwire::client::write;
-
-fn query(text: &[u8]) -> Vec<u8> {
-    let mut out = vec![b'Q'];
-    out.extend(u32::try_from(text.len() + 5).unwrap().to_be_bytes());
-    out.extend_from_slice(text);
-    out.push(0);
-    out
-}
-
-fn still_serves(stack: &Stack, chain: Chain) {
-    assert_eq!(psql(stack, chain, &analyst(stack), &["SELECT 40 + 2"]).trim(), "42");
-}
 
 #[test]
 fn garbage_and_queries_of_death() {
@@ -29,11 +21,8 @@ fn garbage_and_queries_of_death() {
         one_byte_at_a_time(&stack, chain);
         a_huge_query(&stack, chain);
     }
-    let log = stack.envoy_log();
-    assert!(
-        !log.contains("Uncaught") && !log.contains("wasm trap") && !log.contains("panicked"),
-        "a VM died:\n{log}"
-    );
+    no_vm_died(&stack);
+    nobody_is_left(&stack);
 }
 
 fn garbage_before_login(stack: &Stack, chain: Chain) {
@@ -61,7 +50,7 @@ fn garbage_before_login(stack: &Stack, chain: Chain) {
         client.send(truncated);
         drop(client);
     }
-    still_serves(stack, chain);
+    still_serves(stack, chain, &analyst(stack));
 }
 
 fn garbage_after_login(stack: &Stack, chain: Chain) {
@@ -167,12 +156,20 @@ fn parts_die_and_come_back() {
     let mut stack = shop_with(30, 1);
     for chain in Chain::GOVERNED {
         let login = analyst(&stack);
-        still_serves(&stack, chain);
+        still_serves(&stack, chain, &login);
 
-        // The provider is down: known keys go on, unknown ones are refused.
+        // The provider is down: known keys go on, unknown ones are refused until it is back.
         stack.kill_idp();
-        still_serves(&stack, chain);
+        still_serves(&stack, chain, &login);
+        let algorithm = ["--algorithm", if chain == Chain::Fused { "EdDSA" } else { "ES384" }];
+        let unknown = stack.token_with("agent-7", &["analysts"], &algorithm).unwrap();
+        let unknown = Login::new("analyst", &unknown, "shop");
+        has(&psql(&stack, chain, &unknown, &["SELECT 40 + 2"]), &["FATAL", "ID1", "key"]);
+        still_serves(&stack, chain, &login);
         stack.start_idp().unwrap();
+        eventually("the new key is known", || {
+            (psql(&stack, chain, &unknown, &["SELECT 40 + 2"]).trim() == "42").then_some(())
+        });
 
         // The sidecar dies in the middle of a hold and comes back.
         let mut command = stack.client("psql", chain, &login);
@@ -180,7 +177,7 @@ fn parts_die_and_come_back() {
         let run = chaperone_e2e::Background::start(command);
         let id = chaperone_e2e::People(&stack).one_pending();
         stack.kill_sidecar();
-        still_serves(&stack, chain);
+        still_serves(&stack, chain, &login);
         stack.start_sidecar().unwrap();
         let people = chaperone_e2e::People(&stack);
         assert_eq!(people.one_pending(), id, "a restart loses none");

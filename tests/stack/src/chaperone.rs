@@ -1,7 +1,7 @@
 //! The parts that are the `chaperone` program itself.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::envoy::FILTERS;
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::http;
 use crate::part::{Launch, Lifetime, Part, Stop};
 use crate::ports::Ports;
-use crate::programs::Programs;
+use crate::programs::{Programs, present};
 use crate::psql::succeeded;
 use crate::rundir::RunDir;
 use crate::template;
@@ -86,6 +86,7 @@ pub(crate) fn delivery(
     programs: &Programs,
     run: &RunDir,
     policy: &Path,
+    modules: &[(String, PathBuf)],
     lifetime: Lifetime,
 ) -> Result<Part, Error> {
     let plugins = programs.root.join("envoy/plugins.yaml");
@@ -96,7 +97,13 @@ pub(crate) fn delivery(
         ("RESOURCE", resource),
         ("WASM_DIR", text(&programs.wasm)),
     ];
-    let settings = run.write("plugins.yaml", &template::fill(&plugins, &values)?)?;
+    let mut settings = template::fill(&plugins, &values)?;
+    for (filter, module) in modules {
+        let shipped = text(&programs.wasm.join(format!("{filter}.wasm")));
+        present(module, "run scripts/build-wasm --trap")?;
+        settings = settings.replace(&shipped, &text(module));
+    }
+    let settings = run.write("plugins.yaml", &settings)?;
     let ecds = run.join("ecds");
     let arguments = [
         "policy",

@@ -68,6 +68,8 @@ pub struct StackOptions {
     pub upstream: Option<Upstream>,
     /// Who writes the filters' configuration.
     pub delivery: Delivery,
+    /// Modules other than the shipped ones, as (filter, file).
+    pub modules: Vec<(String, PathBuf)>,
     /// Envoy's worker threads.
     pub concurrency: u32,
     /// Envoy's `--component-log-level`, such as `wasm:debug`.
@@ -99,6 +101,7 @@ impl Default for StackOptions {
             policy: Policy::Shop,
             upstream: None,
             delivery: Delivery::Chaperone,
+            modules: Vec::new(),
             concurrency: 2,
             log_levels: "wasm:info".to_owned(),
             envoy_arguments: Vec::new(),

@@ -85,8 +85,13 @@ impl Stack {
                 stack.say("sidecar");
                 stack.start_sidecar()?;
                 stack.say("policy delivery");
-                stack.delivery =
-                    Some(chaperone::delivery(&stack.programs, &stack.run, &stack.policy, lifetime)?);
+                stack.delivery = Some(chaperone::delivery(
+                    &stack.programs,
+                    &stack.run,
+                    &stack.policy,
+                    &stack.options.modules,
+                    lifetime,
+                )?);
             }
             Delivery::Files(files) => {
                 for (name, text) in files {

@@ -1,0 +1,89 @@
+//! What a connection costs in Envoy's memory, idle and while a command of it is held: measured, and bounded.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use chaperone_e2e::{
+    Chain, Client, People, Stack, StackOptions, analyst, eventually, no_vm_died, nobody_is_left, say, start,
+};
+
+/// Connections at once.
+const MANY: u64 = 300;
+/// Bytes of a held statement: nearly the most that people are shown.
+const STATEMENT: usize = 15 << 10;
+/// The most that an idle connection may cost Envoy, its own buffers included.
+const IDLE_MOST: u64 = 96 << 10;
+/// The most that a held statement may cost on top.
+const HELD_MOST: u64 = 192 << 10;
+/// The most that stays when all of them are gone: memory of a VM grows only, but it is used again.
+const ROUNDS_MOST: u64 = 24 << 20;
+
+/// What Envoy's process has in memory, the VMs of all filters included, once it is settled.
+fn resident(stack: &Stack) -> u64 {
+    sleep(Duration::from_millis(700));
+    let status = format!("/proc/{}/status", stack.envoy_id().unwrap());
+    let status = std::fs::read_to_string(status).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+}
+
+fn connect(stack: &Stack, chain: Chain) -> Vec<Client> {
+    let login = analyst(stack);
+    (0..MANY).map(|_| Client::log_in(stack, chain, &login)).collect()
+}
+
+#[test]
+fn memory_of_a_connection_is_bounded() {
+    let settings = [("max_connections", "700")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let stack = start(StackOptions {
+        concurrency: 1,
+        postgres_settings: settings.to_vec(),
+        ..StackOptions::default()
+    });
+    for chain in Chain::GOVERNED {
+        // Code that V8 has compiled and caches that are full are no connection's.
+        let mut warm: Vec<Client> =
+            (0..20).map(|_| Client::log_in(&stack, chain, &analyst(&stack))).collect();
+        for client in &mut warm {
+            client.ask(&say::query(b"SELECT * FROM customers"));
+        }
+        let empty = resident(&stack);
+
+        let mut clients = connect(&stack, chain);
+        let idle = resident(&stack);
+        let each = idle.saturating_sub(empty) / MANY;
+        println!("{}: an idle connection costs {} KiB", chain.name(), each >> 10);
+        assert!(each < IDLE_MOST, "{}: {each} bytes an idle connection", chain.name());
+
+        let people = People(&stack);
+        for (at, client) in clients.iter_mut().enumerate() {
+            let text = format!("UPDATE accounts SET balance = {at} WHERE id = 1 AND frozen /*");
+            client.send(&say::query(format!("{text:x<STATEMENT$}*/").as_bytes()));
+        }
+        for client in &mut clients {
+            client.until(b'N');
+        }
+        let held = resident(&stack);
+        let each = held.saturating_sub(idle) / MANY;
+        println!("{}: a held statement of {} KiB costs {} KiB", chain.name(), STATEMENT >> 10, each >> 10);
+        assert!(each < HELD_MOST, "{}: {each} bytes a held statement", chain.name());
+
+        drop(clients);
+        eventually("no request is left", || people.pending().is_empty().then_some(()));
+        for _ in 0..3 {
+            drop(connect(&stack, chain));
+        }
+        let after = resident(&stack);
+        println!("{}: {} MiB in all, {} MiB at first", chain.name(), after >> 20, empty >> 20);
+        assert!(
+            after.saturating_sub(held) < ROUNDS_MOST,
+            "{}: memory leaks, {held} to {after}",
+            chain.name()
+        );
+        drop(warm);
+        nobody_is_left(&stack);
+    }
+    no_vm_died(&stack);
+}

@@ -8,9 +8,12 @@
 //! SPEC: protocol-flow, "Extended Query", "COPY Operations": Sync and Flush that arrive while the server reads
 //! COPY data are ignored by it, so they have no answer.
 
+mod ends;
+
 use std::collections::VecDeque;
 
 use crate::tag::server;
+use ends::Ends;
 
 /// A message that the server answers.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -83,6 +86,9 @@ pub struct Exchange<T> {
     most: usize,
     copy_in: bool,
     skipping: bool,
+    /// How many requests were kept so far: the number of the next one.
+    next: u64,
+    ends: Ends,
 }
 
 impl<T> Exchange<T> {
@@ -92,7 +98,7 @@ impl<T> Exchange<T> {
     /// Starts with nothing asked; at most `most` requests may wait.
     #[must_use]
     pub const fn new(most: usize) -> Self {
-        Self { waiting: VecDeque::new(), most, copy_in: false, skipping: false }
+        Self { waiting: VecDeque::new(), most, copy_in: false, skipping: false, next: 0, ends: Ends::new() }
     }
 
     /// How many requests wait.
@@ -131,6 +137,7 @@ impl<T> Exchange<T> {
     /// As [`Self::sent`], for the last request of a session, which must always find room.
     pub fn sent_last(&mut self, request: Request, payload: T) {
         self.waiting.push_back(Waiting { request, payload });
+        self.next += 1;
     }
 
     /// Whether the next ReadyForQuery leaves nothing waiting.
@@ -142,9 +149,16 @@ impl<T> Exchange<T> {
         self.waiting.iter().position(ends).is_none_or(|index| index + 1 >= self.waiting.len())
     }
 
-    /// Notes that CopyDone or CopyFail goes to the server.
-    pub const fn copy_ended(&mut self) {
-        self.copy_in = false;
+    /// Notes that CopyDone or CopyFail goes to the server; perhaps ahead of its CopyInResponse.
+    pub fn copy_ended(&mut self) {
+        if !std::mem::take(&mut self.copy_in) && !self.waiting.is_empty() {
+            self.ends.add(self.next, self.first());
+        }
+    }
+
+    /// The number of the request whose answer comes next.
+    fn first(&self) -> u64 {
+        self.next.saturating_sub(self.waiting.len() as u64)
     }
 
     /// Pairs a server message with its request.
@@ -235,11 +249,17 @@ impl<T> Exchange<T> {
         if !matches!(self.front(), Some(Request::Execute | Request::Query)) {
             return Answer::Unexpected;
         }
-        self.copy_in = true;
-        // What was sent behind the COPY is ignored by the server, up to the first thing that is no Sync.
-        while self.waiting.get(1).is_some_and(|waiting| waiting.request == Request::Sync) {
+        // What was sent behind the COPY is ignored by the server, up to its end or the first thing that is no Sync.
+        let end = self.ends.take_behind(self.first());
+        self.copy_in = end.is_none();
+        let most = end.map_or(u64::MAX, |end| end.saturating_sub(self.first() + 1));
+        let mut ignored = 0;
+        while ignored < most && self.waiting.get(1).is_some_and(|waiting| waiting.request == Request::Sync) {
             self.waiting.remove(1);
+            ignored += 1;
         }
+        self.next -= ignored;
+        self.ends.move_forward(ignored);
         self.part()
     }
 }
@@ -328,6 +348,67 @@ mod tests {
         it.sent(Sync, 10).unwrap();
         assert_eq!(last(it.received(b'C')), 2);
         assert_eq!(ready(it.received(b'Z')), (10, vec![]));
+    }
+
+    #[test]
+    fn a_copy_that_is_sent_ahead_keeps_the_sync_behind_its_end() {
+        use Request::{Bind, Execute, Parse, Query, Sync};
+        // Parse, Bind, Execute, CopyData, CopyDone, Sync in one write.
+        let mut it = exchange(&[Parse, Bind, Execute]);
+        it.copy_ended();
+        it.sent(Sync, 3).unwrap();
+        last(it.received(b'1'));
+        last(it.received(b'2'));
+        assert_eq!(part(it.received(b'G')), 2);
+        assert!(!it.is_copy_in(), "its end is on its way");
+        assert_eq!(last(it.received(b'C')), 2);
+        assert_eq!(ready(it.received(b'Z')), (3, vec![]));
+
+        // Execute, Sync (ignored), CopyFail, Sync in one write.
+        let mut it = exchange(&[Execute, Sync]);
+        it.copy_ended();
+        it.sent(Sync, 2).unwrap();
+        it.sent(Query, 3).unwrap();
+        assert_eq!(part(it.received(b'G')), 0);
+        assert_eq!(part(it.received(b'E')), 0);
+        assert_eq!(ready(it.received(b'Z')), (2, vec![0]));
+        assert_eq!(ready(it.received(b'Z')), (3, vec![]));
+
+        // Two of them in one Query, and a Query behind.
+        let mut it = exchange(&[Query]);
+        it.copy_ended();
+        it.copy_ended();
+        it.sent(Query, 1).unwrap();
+        for _ in 0..2 {
+            assert_eq!(part(it.received(b'G')), 0);
+            assert!(!it.is_copy_in());
+            assert_eq!(part(it.received(b'C')), 0);
+        }
+        assert_eq!(ready(it.received(b'Z')), (0, vec![]));
+        assert_eq!(part(it.received(b'G')), 1);
+        assert!(it.is_copy_in(), "this one has no end yet");
+    }
+
+    #[test]
+    fn an_end_without_a_copy_is_forgotten_with_its_requests() {
+        use Request::{Execute, Parse, Query, Sync};
+        let mut it = exchange(&[]);
+        it.copy_ended();
+        it.sent(Parse, 0).unwrap();
+        for _ in 0..1_000 {
+            it.copy_ended();
+        }
+        it.sent(Sync, 1).unwrap();
+        assert_eq!(part(it.received(b'E')), 0, "what would have begun the COPY failed");
+        assert_eq!(ready(it.received(b'Z')), (1, vec![0]));
+        it.sent(Execute, 2).unwrap();
+        it.sent(Sync, 3).unwrap();
+        assert_eq!(part(it.received(b'G')), 2);
+        assert!(it.is_copy_in());
+        assert_eq!(it.len(), 1);
+        it.sent(Query, 4).unwrap();
+        it.copy_ended();
+        assert!(it.ends.is_empty(), "old ends are not kept");
     }
 
     #[test]

@@ -80,18 +80,24 @@ impl Meanings {
             for effect in &statement.effects {
                 let Effect::Prepared(name) = effect else { continue };
                 let meaning = self.of_statement(name.as_bytes());
-                if meaning.is_empty() {
+                // What the same text prepares is another thing that the name may stand for.
+                let own = command.facts().statements.iter().filter(|it| it.verbs.contains(&Verb::Prepare));
+                let own: Vec<_> = own.filter_map(|prepare| run(prepare, name)).collect();
+                if meaning.is_empty() && own.is_empty() {
                     return Err(Unknown);
                 }
                 resolved = true;
+                facts.statements.extend(own);
                 for inner in meaning {
                     facts.opaque = facts.opaque.or_else(|| inner.facts().opaque.clone());
-                    facts
-                        .statements
-                        .extend(inner.facts().statements.iter().filter_map(|inner| run(inner, name)));
+                    let inner = inner.facts().statements.iter().filter_map(|inner| run(inner, name));
+                    facts.statements.extend(inner);
                     if facts.statements.len() > RESOLVED_MOST {
                         return Err(Unknown);
                     }
+                }
+                if facts.statements.len() > RESOLVED_MOST {
+                    return Err(Unknown);
                 }
             }
         }

@@ -254,6 +254,29 @@ fn sql_prepare_is_no_way_around() {
 }
 
 #[test]
+fn one_text_may_prepare_and_execute() {
+    for (text, expected, why) in [
+        ("prepare q as select 1; execute q", "allow SG100", "as two texts would"),
+        ("prepare q as update t set a = 1 where b = 2; execute q", "hold AH100", "what it runs is held"),
+        (
+            "prepare q as select 1; prepare r as update t set a = 1 where b = 2; execute q",
+            "hold AH100",
+            "the worst",
+        ),
+        ("prepare q as drop table t; execute q", "deny SG102", "what it runs is denied"),
+    ] {
+        let mut wire = wire();
+        wire.client(&query(text));
+        assert_eq!(verdicts(&wire), [expected], "{text}: {why}");
+    }
+    let mut wire = wire();
+    let many = "prepare q as select 1; ".repeat(400) + &"execute q; ".repeat(400);
+    wire.client(&query(&many));
+    assert!(wire.look().starts_with("E("), "what it stands for is bounded");
+    assert!(wire.ran().is_empty());
+}
+
+#[test]
 fn execute_stands_for_what_was_prepared_however_often_it_is_run() {
     let mut wire = wire();
     wire.client(&query("prepare z as select 1"));

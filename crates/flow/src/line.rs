@@ -278,7 +278,6 @@ impl Line {
         say: impl FnOnce(&mut dyn Flow, &mut Cx<'_>) -> R,
     ) -> Option<R> {
         let flow = self.flows.get_mut(index)?;
-        sink.tape.begin(sink.effects.len());
         let mut cx = Cx {
             now: env.now,
             session: &mut self.session,
@@ -287,7 +286,6 @@ impl Line {
             tape: &mut sink.tape,
         };
         let said = say(flow.as_mut(), &mut cx);
-        sink.tape.spoken(&mut sink.effects);
         // Most of the time a flow has nothing to say.
         if !sink.emit.is_empty() {
             let emit = std::mem::take(&mut sink.emit);
@@ -314,6 +312,7 @@ impl Line {
             effect
         };
         sink.effects.extend(effects.into_iter().map(of_flow));
+        sink.tape.move_on(sink.effects.len());
     }
 
     fn pass_to_server(
@@ -342,6 +341,9 @@ impl Line {
         }
         self.sent += 1;
         sink.server.push(frame.bytes);
+        if sink.tape.is_full() {
+            sink.tape.close_full(&mut sink.effects);
+        }
     }
 
     /// Runs a message through the flows before `until`, towards the client.
@@ -358,6 +360,9 @@ impl Line {
             }
         }
         sink.client.push(frame.bytes);
+        if sink.tape.is_full() {
+            sink.tape.close_full(&mut sink.effects);
+        }
     }
 
     fn finish(&mut self, sink: Sink<'_>, of_client: bool) -> Outcome {

@@ -23,39 +23,39 @@ struct Track {
 pub struct Tape {
     client: Track,
     server: Track,
+    /// How many effects the event has so far.
+    effects: usize,
 }
 
 impl Tape {
     /// The client sent this message.
     pub fn sent(&mut self, message: &[u8]) {
-        self.client.add(message);
+        self.client.add(message, self.effects);
     }
 
     /// The client was shown this message.
     pub fn shown(&mut self, message: &[u8]) {
-        self.server.add(message);
+        self.server.add(message, self.effects);
     }
 
-    /// A flow has spoken: where what it wrote stands among the effects of the event, of which there are these now.
-    pub(crate) fn spoken(&mut self, effects: &mut Vec<Effect>) {
-        if self.client.bytes.len().max(self.server.bytes.len()) < RECORD_BYTES {
-            return;
-        }
+    /// A flow has spoken: the event has these effects now, and what is written from here on stands behind them.
+    pub(crate) const fn move_on(&mut self, effects: usize) {
+        self.effects = effects;
+    }
+
+    /// Whether a record is to be closed before the event is over.
+    pub(crate) fn is_full(&self) -> bool {
+        self.client.bytes.len().max(self.server.bytes.len()) >= RECORD_BYTES
+    }
+
+    /// Closes the records that are large enough.
+    pub(crate) fn close_full(&mut self, effects: &mut Vec<Effect>) {
         for (track, body) in self.tracks() {
             if track.bytes.len() >= RECORD_BYTES {
                 track.insert(effects, body);
             }
         }
-    }
-
-    /// A flow speaks when there are this many effects.
-    pub(crate) fn begin(&mut self, effects: usize) {
-        if self.client.bytes.is_empty() {
-            self.client.place = effects;
-        }
-        if self.server.bytes.is_empty() {
-            self.server.place = effects;
-        }
+        self.effects = effects.len();
     }
 
     /// The event is over.
@@ -77,9 +77,10 @@ impl Tape {
 }
 
 impl Track {
-    fn add(&mut self, message: &[u8]) {
-        if self.bytes.capacity() == 0 {
+    fn add(&mut self, message: &[u8], place: usize) {
+        if self.bytes.is_empty() {
             self.bytes.reserve(FIRST_BYTES.max(message.len()));
+            self.place = place;
         }
         self.bytes.extend_from_slice(message);
     }

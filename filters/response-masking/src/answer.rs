@@ -12,6 +12,7 @@ use chaperone_pgwire::{Format, Frame, tag};
 
 use crate::asked::{Asked, Run, Showing};
 use crate::catalogue::Catalogue;
+use crate::last::Last;
 use crate::plan::{Plan, Planner};
 use crate::reading::{Reading, writes};
 use crate::record;
@@ -42,6 +43,8 @@ pub(crate) struct Answers {
     /// columns is told by the answer, which comes before theirs.
     pub(crate) unjudged: Vec<(Rc<Plan>, Rc<Command>)>,
     pub(crate) shared: Shared,
+    /// What was done to the last result: agents repeat themselves.
+    last: Option<Last>,
     refused: Option<Until>,
 }
 
@@ -57,6 +60,7 @@ impl Answers {
             derived: false,
             unjudged: Vec::new(),
             shared,
+            last: None,
             refused: None,
         }
     }
@@ -210,6 +214,13 @@ impl Answers {
     }
 
     fn shape(&mut self, run: &Run, description: &[u8], added: bool) -> Result<Shape, Reason> {
+        let learnt = self.catalogue.learnt().0.cloned();
+        let state = (self.touched, self.derived, added);
+        if let Some(shape) =
+            self.last.as_ref().and_then(|last| last.get(run, learnt.as_ref(), state, description))
+        {
+            return Ok(shape);
+        }
         let known = self.catalogue.known(&run.plan.columns);
         let reading = if added { Reading::Untold } else { run.reading(known) };
         let grounds = Grounds {
@@ -223,6 +234,8 @@ impl Answers {
         let shape = grounds.shape(description);
         if grounds.stale.get() {
             self.catalogue.mark_stale();
+        } else if let Ok(shape) = &shape {
+            self.last = Last::of(run, learnt, state, description, shape);
         }
         shape
     }

@@ -16,6 +16,7 @@ mod catalogue;
 mod exposure;
 mod flow;
 mod hash_key;
+mod last;
 mod lineage;
 mod module;
 mod plan;

@@ -1,6 +1,7 @@
 //! What is done to each column of a result.
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use chaperone_model::Reason;
 use chaperone_model::mask::Transform;
@@ -33,7 +34,7 @@ pub(crate) struct Treatment {
 }
 
 /// What is done to the rows of a result; none where they pass as they are.
-pub(crate) type Shape = Option<Box<[Treatment]>>;
+pub(crate) type Shape = Option<Rc<[Treatment]>>;
 
 /// OIDs below are of what PostgreSQL itself brings.
 const FIRST_OF_USERS: u32 = 16_384;

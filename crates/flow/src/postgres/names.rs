@@ -5,8 +5,9 @@
 //! gateway judging one text while the server runs another. So a name has **candidates**: everything that it may
 //! mean on the server now. Whoever judges a use of the name judges all of them.
 
-use std::collections::HashMap;
 use std::rc::Rc;
+
+use hashbrown::HashMap;
 
 /// There are too many names.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -72,7 +73,7 @@ impl<T> Names<T> {
         let definition = self.next;
         self.next += 1;
         let batch = self.batch;
-        let candidates = self.meanings.entry(name.to_vec()).or_default();
+        let candidates = self.meanings.entry_ref(name).or_default();
         if let Some(newest) = candidates.last_mut().filter(|newest| same(&newest.value, &value)) {
             newest.definition = definition;
             newest.open = newest.open.saturating_add(1);

@@ -10,6 +10,7 @@
 mod attacks;
 mod host_form;
 mod issuer;
+mod jwt_simple;
 mod keys;
 mod laws;
 mod second_opinion;

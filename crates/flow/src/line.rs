@@ -342,7 +342,7 @@ impl Line {
         self.sent += 1;
         sink.server.push(frame.bytes);
         if sink.tape.is_full() {
-            sink.tape.close_full(&mut sink.effects);
+            sink.tape.close(&mut sink.effects);
         }
     }
 
@@ -361,13 +361,13 @@ impl Line {
         }
         sink.client.push(frame.bytes);
         if sink.tape.is_full() {
-            sink.tape.close_full(&mut sink.effects);
+            sink.tape.close(&mut sink.effects);
         }
     }
 
     fn finish(&mut self, sink: Sink<'_>, of_client: bool) -> Outcome {
-        let Sink { server, client, notes, mut effects, tape, emit: _, expects_single_byte } = sink;
-        tape.finish(&mut effects);
+        let Sink { server, client, notes, mut effects, mut tape, emit: _, expects_single_byte } = sink;
+        tape.close(&mut effects);
         if expects_single_byte {
             self.server.expect_single_byte();
         }

@@ -113,7 +113,7 @@ pub(crate) struct VerbSet(u64);
 
 impl VerbSet {
     pub(crate) fn with(self, verb: Verb) -> Self {
-        Self(self.0 | 1 << (verb as u32))
+        Self(self.0 | (1 << (verb as u32)))
     }
 
     pub(crate) fn union(self, other: Self) -> Self {
@@ -121,7 +121,7 @@ impl VerbSet {
     }
 
     pub(crate) fn has(self, verb: Verb) -> bool {
-        self.0 & 1 << (verb as u32) != 0
+        self.0 & (1 << (verb as u32)) != 0
     }
 
     /// The verbs of this name: a verb's own or a class's.

@@ -47,7 +47,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) merges_columns: bool,
 }
 
-impl<'a> Out<'a> {
+impl Out<'_> {
     pub(crate) fn into_output(self) -> Output {
         match self {
             Self::Column(name) => Output::Column(name.to_owned()),

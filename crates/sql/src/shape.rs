@@ -21,18 +21,10 @@ pub(crate) const OPEN: &str = "\0";
 /// The most digits of a number that is left open: below PostgreSQL's `int4` nothing depends on how many there are.
 const DIGITS_MOST: usize = 9;
 
-/// Bytes at which it must be looked more closely.
-#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler; a u8 is always in the table")]
-const IS_TELLING: [bool; 256] = {
-    let mut table = [false; 256];
-    let telling = b"0123456789'\"$-/\\\0";
-    let mut at = 0;
-    while at < telling.len() {
-        table[telling[at] as usize] = true;
-        at += 1;
-    }
-    table
-};
+/// Whether it must be looked more closely at a byte.
+const fn is_telling(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'\'' | b'"' | b'$' | b'-' | b'/' | b'\\' | 0)
+}
 
 thread_local! {
     /// Somebody wanted the value of an open number.
@@ -61,7 +53,7 @@ impl Shape {
         loop {
             // Most bytes say nothing: they are passed over, and copied with what stands around them.
             let rest = text.get(at..)?;
-            let Some(telling) = rest.iter().position(|&byte| IS_TELLING[usize::from(byte)]) else { break };
+            let Some(telling) = rest.iter().position(|&byte| is_telling(byte)) else { break };
             at = at.saturating_add(telling);
             let before = at.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(b' ');
             let byte = text.get(at).copied()?;

@@ -126,7 +126,7 @@ fn payload(out: &mut Vec<u8>, field: u8, payload: &Payload) {
 // === Fields. Their numbers are below 16, so that a key is one byte; what is empty or 0 is left out. ===
 
 fn key(out: &mut Vec<u8>, field: u8, wire_type: u8) {
-    out.push(field << 3 | wire_type);
+    out.push((field << 3) | wire_type);
 }
 
 fn varint(out: &mut Vec<u8>, mut value: u64) {
@@ -139,7 +139,7 @@ fn varint(out: &mut Vec<u8>, mut value: u64) {
 
 const fn varint_length(value: u64) -> usize {
     // Seven bits a byte, and one byte for 0.
-    ((64 - (value | 1).leading_zeros() as usize) + 6) / 7
+    (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
 }
 
 const fn field_length(inner: usize) -> usize {

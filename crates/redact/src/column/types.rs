@@ -161,7 +161,7 @@ pub(super) fn unhex(text: &[u8]) -> Vec<u8> {
         text.iter().filter_map(|byte| char::from(*byte).to_digit(16)).filter_map(|d| u8::try_from(d).ok());
     let mut bytes = Vec::with_capacity(text.len() / 2);
     while let (Some(high), Some(low)) = (digits.next(), digits.next()) {
-        bytes.push(high << 4 | low);
+        bytes.push((high << 4) | low);
     }
     bytes
 }

@@ -127,7 +127,7 @@ impl Known {
 fn unhex(digits: &str) -> Option<String> {
     let nibble = |byte: u8| char::from(byte).to_digit(16);
     let bytes = digits.as_bytes().chunks(2).map(|pair| match pair {
-        [high, low] => u8::try_from(nibble(*high)? << 4 | nibble(*low)?).ok(),
+        [high, low] => u8::try_from((nibble(*high)? << 4) | nibble(*low)?).ok(),
         _ => None,
     });
     // A name that is no UTF-8 (a database of another encoding) cannot be in a statement that was understood.

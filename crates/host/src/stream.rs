@@ -38,12 +38,23 @@ pub(crate) struct Connection {
     plugin: Rc<Plugin>,
     closed: bool,
     server_gone: bool,
+    /// The client said its last word while the server was still there.
+    client_gone: bool,
     now: Now,
 }
 
 impl Connection {
     pub(crate) fn new(context: u32, role: Role, line: Line, plugin: Rc<Plugin>) -> Self {
-        Self { context, role, line, plugin, closed: false, server_gone: false, now: Now::default() }
+        Self {
+            context,
+            role,
+            line,
+            plugin,
+            closed: false,
+            server_gone: false,
+            client_gone: false,
+            now: Now::default(),
+        }
     }
 
     pub(crate) fn wants_tick(&self) -> bool {
@@ -306,13 +317,17 @@ impl StreamContext for Stream {
     }
 
     fn on_downstream_data(&mut self, size: usize, ended: bool) -> Action {
-        self.connection.try_borrow_mut().map_or(Action::Pause, |mut it| it.client_data(size, ended))
+        self.connection.try_borrow_mut().map_or(Action::Pause, |mut it| {
+            it.client_gone |= ended && !it.server_gone;
+            it.client_data(size, ended)
+        })
     }
 
     fn on_downstream_close(&mut self, peer: PeerType) {
         if let Ok(mut connection) = self.connection.try_borrow_mut() {
             let by = match (peer, connection.server_gone) {
                 (PeerType::Remote, _) => Peer::Client,
+                _ if connection.client_gone => Peer::Client,
                 (_, true) => Peer::Server,
                 _ => Peer::Gateway,
             };

@@ -86,6 +86,8 @@ pub struct Exchange<T> {
     most: usize,
     copy_in: bool,
     skipping: bool,
+    /// Whether a message of the answer to the first request has come.
+    begun: bool,
     /// How many requests were kept so far: the number of the next one.
     next: u64,
     ends: Ends,
@@ -98,7 +100,15 @@ impl<T> Exchange<T> {
     /// Starts with nothing asked; at most `most` requests may wait.
     #[must_use]
     pub const fn new(most: usize) -> Self {
-        Self { waiting: VecDeque::new(), most, copy_in: false, skipping: false, next: 0, ends: Ends::new() }
+        Self {
+            waiting: VecDeque::new(),
+            most,
+            copy_in: false,
+            skipping: false,
+            begun: false,
+            next: 0,
+            ends: Ends::new(),
+        }
     }
 
     /// How many requests wait.
@@ -206,6 +216,7 @@ impl<T> Exchange<T> {
     }
 
     fn part(&mut self) -> Answer<'_, T> {
+        self.begun = true;
         self.waiting.front_mut().map_or(Answer::Unexpected, Answer::Part)
     }
 
@@ -217,11 +228,27 @@ impl<T> Exchange<T> {
         if !self.front().is_some_and(fits) {
             return Answer::Unexpected;
         }
+        self.begun = false;
         self.waiting.pop_front().map_or(Answer::Unexpected, Answer::Last)
     }
 
     fn ready(&mut self) -> Answer<'_, T> {
         let skipping = std::mem::take(&mut self.skipping);
+        let begun = std::mem::take(&mut self.begun);
+        // One ReadyForQuery too many, such as for a Sync that was thought to be ignored: whatever it answers, it is not
+        // this. Nothing may be attributed to anything any more.
+        let out_of_step = !skipping
+            && self.front().is_some_and(|request| match request {
+                Request::Startup | Request::Sync => false,
+                Request::FunctionCall | Request::Query => !begun,
+                Request::Bind | Request::Close | Request::Describe | Request::Execute | Request::Parse => {
+                    true
+                }
+            });
+        if out_of_step {
+            self.waiting.clear();
+            return Answer::Unexpected;
+        }
         self.copy_in = false;
         let mut skipped = Vec::new();
         while let Some(waiting) = self.waiting.pop_front() {

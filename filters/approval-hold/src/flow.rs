@@ -2,7 +2,7 @@
 
 use chaperone_flow::postgres::{Answered, Gate, Turn, fatal, refusal_with};
 use chaperone_flow::{Cx, Effect, Flow, Live, Note, Peer, Reply, Step};
-use chaperone_model::{ApprovalId, Decision, Reason};
+use chaperone_model::{ApprovalId, Decision, Digest, Reason};
 use chaperone_pgwire::server::BackendKeyData;
 use chaperone_pgwire::server::{ErrorFields, Severity};
 use chaperone_pgwire::startup::{Cancel, StartupPacket};
@@ -25,6 +25,8 @@ pub struct ApprovalHold {
     /// Messages of a batch of the extended protocol in which something is to be held, until its Sync or Flush.
     batch: Queue,
     hold: Option<Hold>,
+    /// The policy that was in force when the command was held.
+    held_under: Option<Digest>,
     /// What came behind the held command.
     behind: Queue,
     cancel_key: String,
@@ -39,6 +41,7 @@ impl ApprovalHold {
             gate: Gate::default(),
             batch: Queue::default(),
             hold: None,
+            held_under: None,
             behind: Queue::default(),
             cancel_key: String::new(),
         }
@@ -137,6 +140,7 @@ impl ApprovalHold {
         };
         let id = ApprovalId::from_random(cx.random_bytes());
         let grace = self.settings.get().sidecar_grace;
+        self.held_under = Some(self.settings.get().policy.digest());
         self.hold = Some(Hold::new(id, messages, note, subject, cx.now, grace));
         self.ask(cx);
     }
@@ -236,7 +240,10 @@ impl ApprovalHold {
         let Some(identity) = cx.session.identity.as_deref() else { return Some(Reason::IdentityMissing) };
         let (role, database) = (&cx.session.role, &cx.session.database);
         let caller = Caller { identity, resource: &settings.resource, role, database };
-        settings.policy.shuts_out(&caller, cx.now.seconds())
+        let shut_out = settings.policy.shuts_out(&caller, cx.now.seconds());
+        // An approval, and the verdicts on what waits behind it, are of the policy that was in force then.
+        let other = self.held_under.is_some_and(|policy| policy != settings.policy.digest());
+        shut_out.or(other.then_some(Reason::ApprovalMismatch))
     }
 
     fn gone(&mut self, cx: &mut Cx<'_>, why: &str) {
@@ -268,9 +275,12 @@ impl ApprovalHold {
         let expires_in = terms.map_or(0, |terms| terms.expires_in);
         let rule = hold.note.verdict.rule.as_ref().map_or("", |rule| rule.as_str());
         let message = format!("chaperone: waiting for approval {}", hold.id);
-        let detail =
-            format!("Rule {rule}: {} ask {approvers}; expires in {expires_in} s.", hold.note.verdict.message);
-        let hint = format!("An approver can run: chaperone approvals approve {}", hold.id);
+        let said = hold.note.verdict.message.trim_end_matches('.');
+        let detail = format!("Rule {rule}: {said}. Asked: {approvers}. Expires in {expires_in} s.");
+        let hint = format!(
+            "An approver can run: chaperone approvals approve {} --by NAME. Ctrl-C cancels.",
+            hold.id
+        );
         ErrorFields {
             severity: Severity::Notice,
             code: "00000",
@@ -290,7 +300,7 @@ impl ApprovalHold {
 /// By which the sidecar finds what a CancelRequest means, without learning the secret itself.
 fn cancel_key(pid: u32, secret: &[u8]) -> String {
     let digest = Sha256::new().chain_update(pid.to_be_bytes()).chain_update(secret).finalize();
-    chaperone_model::Digest(digest.into()).to_hex()
+    Digest(digest.into()).to_hex()
 }
 
 impl Flow for ApprovalHold {

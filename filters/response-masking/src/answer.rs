@@ -39,6 +39,8 @@ pub(crate) struct Answers {
     pub(crate) touched: bool,
     /// The session has made something out of hidden columns that the catalogue does not know yet.
     pub(crate) derived: bool,
+    /// The session has made tables that the catalogue does not know yet.
+    pub(crate) made: bool,
     /// Commands that went to the server behind the question to the catalogue: whether they had to do with hidden
     /// columns is told by the answer, which comes before theirs.
     pub(crate) unjudged: Vec<(Rc<Plan>, Rc<Command>)>,
@@ -58,6 +60,7 @@ impl Answers {
             catalogue: Catalogue::default(),
             touched: false,
             derived: false,
+            made: false,
             unjudged: Vec::new(),
             shared,
             last: None,
@@ -215,7 +218,7 @@ impl Answers {
 
     fn shape(&mut self, run: &Run, description: &[u8], added: bool) -> Result<Shape, Reason> {
         let learnt = self.catalogue.learnt().0.cloned();
-        let state = (self.touched, self.derived, added);
+        let state = (self.touched, self.derived, self.made, added);
         if let Some(shape) =
             self.last.as_ref().and_then(|last| last.get(run, learnt.as_ref(), state, description))
         {
@@ -229,6 +232,7 @@ impl Answers {
             reading,
             touched: self.touched,
             derived: self.derived,
+            made: self.made,
             stale: Cell::new(false),
         };
         let shape = grounds.shape(description);

@@ -100,6 +100,7 @@ impl ResponseMasking {
         if self.gate.ask(cx, question.as_bytes(), Asked::Catalogue) {
             self.answers.catalogue.asked(&plan.columns);
             self.answers.derived = false;
+            self.answers.made = false;
         }
     }
 
@@ -133,6 +134,7 @@ impl ResponseMasking {
             self.answers.judge_later(plan, &note.command);
         }
         if defined {
+            self.answers.made = true;
             self.answers.catalogue.mark_stale();
             self.answers.shared.forget(&cx.session.database);
         }

@@ -12,8 +12,8 @@ use crate::shape::Shape;
 /// Longest RowDescription that is remembered, in bytes.
 const DESCRIPTION_MOST: usize = 4 << 10;
 
-/// Whether the session was touched, has derived something, and the result was added by a rule.
-pub(crate) type State = (bool, bool, bool);
+/// Whether the session was touched, has derived something, has made something, and the result was added by a rule.
+pub(crate) type State = (bool, bool, bool, bool);
 
 /// Everything that a shape is decided by, and the shape.
 #[derive(Debug)]

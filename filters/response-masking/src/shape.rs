@@ -49,6 +49,8 @@ pub(crate) struct Grounds<'a> {
     pub(crate) touched: bool,
     /// The session has made something out of hidden columns that the catalogue does not know yet.
     pub(crate) derived: bool,
+    /// The session itself has made tables that the catalogue does not know yet.
+    pub(crate) made: bool,
     /// Set when the catalogue should be learnt again.
     pub(crate) stale: Cell<bool>,
 }
@@ -115,8 +117,10 @@ impl Grounds<'_> {
             return Ok(hide);
         }
         match &self.reading {
-            Reading::Told(_, exposure) if exposure.is_empty() && !self.derived => Ok(Deed::Search),
             Reading::Plain => Ok(Deed::Search),
+            // Somebody else's may be a view of anything.
+            _ if !self.made => Err(Reason::MaskCatalogueUnavailable),
+            Reading::Told(_, exposure) if exposure.is_empty() && !self.derived => Ok(Deed::Search),
             Reading::Earlier if !self.touched && !self.derived => Ok(Deed::Search),
             Reading::Earlier | Reading::Told(..) | Reading::Untold => Err(Reason::MaskCatalogueUnavailable),
         }

@@ -148,7 +148,8 @@ impl SqlGuard {
             self.gate.refuse(cx, tag, &fatal(Reason::TooManyStatements));
             return None;
         }
-        Some(command)
+        // What it runs is told anew whenever it is run: the names in it may mean something else by then.
+        Some(text)
     }
 
     fn query(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, note: &mut Option<Note>) -> Step {
@@ -180,6 +181,9 @@ impl SqlGuard {
         let Some(command) = joined(&meaning) else {
             return self.refuse(cx, frame.tag, Reason::PreparedUnknown);
         };
+        let Ok(command) = self.meanings.resolve(command) else {
+            return self.refuse(cx, frame.tag, Reason::PreparedUnknown);
+        };
         // A policy may have changed since the Parse: what it denies now does not get a portal either.
         *note = self.judge(cx, frame.tag, &command, false);
         if note.is_none() {
@@ -199,9 +203,14 @@ impl SqlGuard {
         let Some(command) = joined(&meaning) else {
             return self.refuse(cx, frame.tag, Reason::PortalUnknown);
         };
+        let Ok(command) = self.meanings.resolve(command) else {
+            return self.refuse(cx, frame.tag, Reason::PreparedUnknown);
+        };
         *note = self.judge(cx, frame.tag, &command, true);
-        if note.is_none() {
-            return Step::Take;
+        let Some(judged) = note else { return Step::Take };
+        if judged.verdict.decision == Decision::Hold && meaning.len() > 1 {
+            // People approve one statement, not whichever of several it may turn out to be.
+            return self.refuse(cx, frame.tag, Reason::HoldBatch);
         }
         self.gate.pass(cx, frame)
     }

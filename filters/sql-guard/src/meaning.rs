@@ -17,6 +17,8 @@ pub(crate) struct Meanings {
     pub(crate) portals: Names<Meaning>,
     /// By SQL's PREPARE. Never forgotten but with the session: DEALLOCATE may fail, a rollback does not undo it.
     prepared: HashMap<String, Meaning>,
+    /// Commands with a DECLARE: a cursor of theirs may have any portal's name. Never forgotten, for the same reasons.
+    declared: Meaning,
 }
 
 impl Default for Meanings {
@@ -25,12 +27,22 @@ impl Default for Meanings {
             statements: Names::new(Names::<Meaning>::DEFAULT_MOST),
             portals: Names::new(Names::<Meaning>::DEFAULT_MOST),
             prepared: HashMap::new(),
+            declared: Meaning::new(),
         }
     }
 }
 
 /// How many names SQL's PREPARE may make in one session, and how many texts one of them may have had.
 const PREPARED_MOST: usize = 1_000;
+
+/// Longest text of a command with what it runs, in bytes.
+const TEXT_MOST: usize = 64 << 10;
+
+/// What stands at the end of a longer one.
+const CUT: &str = "\n-- and more";
+
+/// How often what is run may itself be an EXECUTE or a FETCH.
+const DEPTH_MOST: usize = 4;
 
 /// How many statements one command may stand for once its EXECUTEs are resolved.
 const RESOLVED_MOST: usize = 1_000;
@@ -65,17 +77,45 @@ impl Meanings {
 
     /// Everything that the portal may mean; empty for an unknown name.
     pub(crate) fn of_portal(&self, name: &[u8]) -> Meaning {
-        flat(&self.portals, name)
+        let mut meaning = flat(&self.portals, name);
+        if !name.is_empty() {
+            meaning.extend(self.declared.iter().cloned());
+        }
+        meaning
     }
 
     /// Puts what EXECUTE runs into the facts of a command that contains one.
     pub(crate) fn resolve(&self, command: Rc<Command>) -> Result<Rc<Command>, Unknown> {
+        self.resolve_within(command, 0)
+    }
+
+    fn resolve_within(&self, command: Rc<Command>, depth: usize) -> Result<Rc<Command>, Unknown> {
         let executes = |statement: &Statement| statement.verbs.contains(&Verb::Execute);
-        if !command.facts().statements.iter().any(executes) {
+        let fetches = |statement: &Statement| statement.verbs.contains(&Verb::Fetch);
+        let fetched = command.facts().statements.iter().any(fetches);
+        if !fetched && !command.facts().statements.iter().any(executes) {
             return Ok(command);
         }
+        if depth >= DEPTH_MOST {
+            return Err(Unknown);
+        }
         let mut facts = Facts::clone(command.facts());
+        // Whoever approves or reads a record sees what is run.
+        let mut text = command.text().to_owned();
         let mut resolved = false;
+        if fetched {
+            // A portal that was bound by name is a cursor to FETCH and MOVE, which run it.
+            for portal in self.portals.named().flat_map(|meaning| meaning.iter()) {
+                resolved = true;
+                append(&mut text, "runs", portal.text());
+                let portal = self.resolve_within(Rc::clone(portal), depth + 1)?;
+                facts.opaque = facts.opaque.or_else(|| portal.facts().opaque.clone());
+                facts.statements.extend(portal.facts().statements.iter().cloned());
+                if facts.statements.len() > RESOLVED_MOST {
+                    return Err(Unknown);
+                }
+            }
+        }
         for statement in command.facts().statements.iter().filter(|statement| executes(statement)) {
             for effect in &statement.effects {
                 let Effect::Prepared(name) = effect else { continue };
@@ -89,6 +129,8 @@ impl Meanings {
                 resolved = true;
                 facts.statements.extend(own);
                 for inner in meaning {
+                    append(&mut text, "runs", inner.text());
+                    let inner = self.resolve_within(inner, depth + 1)?;
                     facts.opaque = facts.opaque.or_else(|| inner.facts().opaque.clone());
                     let inner = inner.facts().statements.iter().filter_map(|inner| run(inner, name));
                     facts.statements.extend(inner);
@@ -104,11 +146,20 @@ impl Meanings {
         if !resolved {
             return Ok(command);
         }
-        Ok(Rc::new(command.with_facts(Rc::new(facts))))
+        Ok(Rc::new(Command::new(text.as_bytes(), Rc::new(facts))))
     }
 
     /// A command goes to the server: remembers what its PREPAREs define. False where there are too many.
     pub(crate) fn remember(&mut self, command: &Rc<Command>) -> bool {
+        let declares = |statement: &Statement| statement.verbs.contains(&Verb::Declare);
+        if command.facts().statements.iter().any(declares)
+            && !self.declared.iter().any(|known| is_same(known, command))
+        {
+            if self.declared.len() >= PREPARED_MOST {
+                return false;
+            }
+            self.declared.push(Rc::clone(command));
+        }
         for name in prepares(command.facts()) {
             if self.prepared.len() >= PREPARED_MOST && !self.prepared.contains_key(name) {
                 return false;
@@ -123,6 +174,17 @@ impl Meanings {
             meaning.push(Rc::clone(command));
         }
         true
+    }
+}
+
+/// Adds a text to another, as long as somebody might read all of it.
+fn append(text: &mut String, word: &str, more: &str) {
+    if text.len().saturating_add(more.len()) <= TEXT_MOST {
+        text.push_str(&format!("\n-- {word} --\n{more}"));
+    } else if !text.ends_with(CUT) {
+        // Longer than what may be held, so that nobody approves what they do not see.
+        text.push_str(&" ".repeat(chaperone_flow::HELD_TEXT_MOST));
+        text.push_str(CUT);
     }
 }
 
@@ -162,9 +224,12 @@ pub(crate) fn joined(meaning: &Meaning) -> Option<Rc<Command>> {
         return Some(Rc::clone(first));
     }
     let mut facts = Facts::clone(first.facts());
+    let mut text = first.text().to_owned();
     for other in rest {
+        // Whoever reads the record sees everything that it may have been.
+        append(&mut text, "or", other.text());
         facts.statements.extend(other.facts().statements.iter().cloned());
         facts.opaque = facts.opaque.or_else(|| other.facts().opaque.clone());
     }
-    Some(Rc::new(first.with_facts(Rc::new(facts))))
+    Some(Rc::new(Command::new(text.as_bytes(), Rc::new(facts))))
 }

@@ -62,7 +62,7 @@ const RULES: &str = "
       hold: { approvers: [dba], expires: 60s }
     - id: read-and-write
       effect: allow
-      match: { verbs: [select, insert, update, begin, commit, rollback, copy, prepare, execute], tables: ['*.*'], effects: [copy_in] }
+      match: { verbs: [select, insert, update, begin, commit, rollback, copy, prepare, execute, declare, close], tables: ['*.*'], effects: [copy_in] }
 ";
 
 fn wire_with(live: &Live<Settings>) -> Wire {
@@ -294,6 +294,69 @@ fn what_is_too_long_to_be_shown_is_not_held() {
     wire.client(&query(&format!("update t set a = '{}' where id = 1", "x".repeat(20_000))));
     assert_eq!(wire.look(), "E(42501) Z(I)");
     assert!(wire.ran().is_empty());
+}
+
+#[test]
+fn fetch_runs_what_a_portal_was_bound_to() {
+    let mut wire = wire();
+    wire.client(&query("begin"));
+    wire.client(&[parse("s", "update t set a = 1 where b = 2"), bind("p", "s"), sync()].concat());
+    wire.effects.clear();
+    wire.client(&query("fetch all from p"));
+    assert_eq!(verdicts(&wire).len(), 1);
+    assert_ne!(verdicts(&wire), ["allow SG100"], "it is judged as what it runs");
+}
+
+#[test]
+fn what_a_prepared_execute_runs_is_told_when_it_is_run() {
+    let mut wire = wire();
+    wire.client(&query("prepare x as select 1"));
+    wire.client(&[parse("s", "execute x"), sync()].concat());
+    wire.client(&query("prepare x as update t set a = 1 where b = 2"));
+    wire.effects.clear();
+    wire.client(&[bind("", "s"), execute(""), sync()].concat());
+    assert_ne!(verdicts(&wire), ["allow SG100"], "the name means another statement by now");
+    wire.effects.clear();
+    wire.client(&query("execute s"));
+    assert_ne!(verdicts(&wire), ["allow SG100"], "also by way of SQL");
+}
+
+#[test]
+fn a_declared_cursor_may_have_a_portals_name() {
+    let mut wire = wire();
+    wire.client(&query("begin"));
+    wire.client(&[parse("s", "select 1"), bind("p", "s"), sync()].concat());
+    wire.client(&query("declare p cursor for select 2"));
+    wire.client(&query("close p"));
+    wire.effects.clear();
+    wire.client(&[bind("p", "s"), execute("p"), sync()].concat());
+    let told = format!("{:?}", wire.effects);
+    let declared =
+        verdicts(&wire).iter().any(|verdict| verdict.starts_with("deny")) || told.contains("declare p");
+    assert!(declared, "the record tells what else it may be: {told}");
+}
+
+#[test]
+fn what_may_be_one_of_several_is_never_held_for_approval() {
+    let mut wire = wire();
+    wire.client(&[parse("s", "update t set a = 1 where b = 1"), sync()].concat());
+    wire.look();
+    wire.server.ran.clear();
+    wire.client(
+        &[
+            close("s"),
+            parse("s", "update t set a = 50 where b = 3"),
+            sync(),
+            bind("", "s"),
+            execute(""),
+            sync(),
+        ]
+        .concat(),
+    );
+    assert!(
+        wire.ran().is_empty() || wire.look().contains("E("),
+        "people would see one and another would run"
+    );
 }
 
 proptest! {

@@ -4,12 +4,13 @@
 //! door a flow sees only whole messages of known types in an order that PostgreSQL knows.
 
 use chaperone_model::Reason;
+use chaperone_pgwire::client::{Bind, Execute, Parse, Target};
 use chaperone_pgwire::startup::StartupPacket;
 use chaperone_pgwire::{Frame, tag};
 
 use super::gate::{Answered, Gate, Turn};
 use super::poke;
-use super::refusal::fatal;
+use super::refusal::{fatal, refusal_with};
 use crate::{Cx, Flow, Note, Step};
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -84,6 +85,18 @@ impl Door {
             BIND | CLOSE | DESCRIBE | EXECUTE | FUNCTION_CALL | PARSE | QUERY if self.gate.is_copy_in() => {
                 self.end(cx, Reason::ProtocolViolation)
             }
+            // A refused Query is a Sync for the server, which would end what it skips of the batch. No driver does this.
+            QUERY if self.gate.is_in_batch() => self.end(cx, Reason::ProtocolViolation),
+            BIND | CLOSE | DESCRIBE | EXECUTE | PARSE if has_long_name(frame) => {
+                let message = "names of prepared statements and portals have at most 63 bytes here";
+                let hint = "PostgreSQL cuts longer ones, so that two names would be one. Use shorter names.";
+                self.gate.refuse(
+                    cx,
+                    frame.tag,
+                    &refusal_with(Reason::MessageUnsupported, None, message, hint),
+                );
+                Step::Take
+            }
             BIND | CLOSE | COPY_DATA | COPY_DONE | COPY_FAIL | DESCRIBE | EXECUTE | FLUSH | PARSE | QUERY
             | SYNC | TERMINATE => self.gate.pass(cx, frame),
             FUNCTION_CALL => {
@@ -92,6 +105,27 @@ impl Door {
             }
             _ => self.end(cx, Reason::ProtocolViolation),
         }
+    }
+}
+
+/// The most bytes that PostgreSQL keeps of a name (NAMEDATALEN - 1).
+const NAME_BYTES: usize = 63;
+
+/// Whether the message names a statement or a portal by more than the server looks at. A message that cannot be read
+/// is for others to refuse.
+fn has_long_name(frame: &Frame<'_>) -> bool {
+    let long = |name: &[u8]| name.len() > NAME_BYTES;
+    match frame.tag {
+        tag::client::BIND => {
+            Bind::read(frame.body()).is_ok_and(|bind| long(bind.portal) || long(bind.statement))
+        }
+        tag::client::CLOSE | tag::client::DESCRIBE => match Target::read(frame.body()) {
+            Ok(Target::Portal(name) | Target::Statement(name)) => long(name),
+            Err(_) => false,
+        },
+        tag::client::EXECUTE => Execute::read(frame.body()).is_ok_and(|execute| long(execute.portal)),
+        tag::client::PARSE => Parse::read(frame.body()).is_ok_and(|parse| long(parse.name)),
+        _ => false,
     }
 }
 

@@ -150,6 +150,14 @@ impl<T> Names<T> {
     }
 }
 
+impl<T> Names<T> {
+    /// Everything that any name but the empty one may mean.
+    pub fn named(&self) -> impl Iterator<Item = &Rc<T>> {
+        let named = self.meanings.iter().filter(|(name, _)| !name.is_empty());
+        named.flat_map(|(_, candidates)| candidates.iter().map(|candidate| &candidate.value))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

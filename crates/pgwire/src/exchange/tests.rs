@@ -106,6 +106,7 @@ fn a_copy_that_is_sent_ahead_keeps_the_sync_behind_its_end() {
     assert_eq!(part(it.received(b'G')), 0);
     assert_eq!(part(it.received(b'E')), 0);
     assert_eq!(ready(it.received(b'Z')), (2, vec![0]));
+    assert_eq!(part(it.received(b'C')), 3);
     assert_eq!(ready(it.received(b'Z')), (3, vec![]));
 
     // Two of them in one Query, and a Query behind.
@@ -165,4 +166,27 @@ fn is_bounded_and_names_the_unexpected() {
     for tag in *b"12TDCZ3nstGHdcVRK?" {
         assert!(matches!(it.received(tag), Answer::Unexpected), "{}", char::from(tag));
     }
+}
+
+#[test]
+fn a_ready_for_query_too_many_ends_the_attribution() {
+    use Request::{Bind, Execute, Parse, Query, Sync};
+    // COPY by Query, a Sync that was thought to be ignored, two Queries behind: the COPY failed before the Sync.
+    let mut it = exchange(&[Query]);
+    part(it.received(b'G'));
+    it.sent(Sync, 9).unwrap();
+    it.copy_ended();
+    it.sent(Query, 1).unwrap();
+    it.sent(Query, 2).unwrap();
+    assert_eq!(part(it.received(b'E')), 0);
+    assert_eq!(ready(it.received(b'Z')), (0, vec![]));
+    assert!(matches!(it.received(b'Z'), Answer::Unexpected), "the Sync's");
+    for tag in *b"TDC" {
+        assert!(
+            matches!(it.received(tag), Answer::Unexpected),
+            "rows of the first Query are not the second's"
+        );
+    }
+    let mut it = exchange(&[Parse, Bind, Execute, Sync]);
+    assert!(matches!(it.received(b'Z'), Answer::Unexpected), "nothing of the batch was answered");
 }

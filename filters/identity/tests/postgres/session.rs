@@ -72,7 +72,11 @@ fn a_copy_that_began_in_time_may_end_but_nothing_begins_inside_it() {
     wire.say(&batch(false));
     assert!(!wire.target.got.contains(&b'P'));
     assert_eq!(wire.shown(), "RRSKZGEZE");
-    assert_eq!(wire.error(), "FATAL 08P01 PG101", "no batch belongs into a COPY, with a good token or without");
+    assert_eq!(
+        wire.error(),
+        "FATAL 08P01 PG101",
+        "no batch belongs into a COPY, with a good token or without"
+    );
     assert!(wire.closes());
 }
 

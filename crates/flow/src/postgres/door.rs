@@ -85,8 +85,6 @@ impl Door {
             BIND | CLOSE | DESCRIBE | EXECUTE | FUNCTION_CALL | PARSE | QUERY if self.gate.is_copy_in() => {
                 self.end(cx, Reason::ProtocolViolation)
             }
-            // A refused Query is a Sync for the server, which would end what it skips of the batch. No driver does this.
-            QUERY if self.gate.is_in_batch() => self.end(cx, Reason::ProtocolViolation),
             BIND | CLOSE | DESCRIBE | EXECUTE | PARSE if has_long_name(frame) => {
                 let message = "names of prepared statements and portals have at most 63 bytes here";
                 let hint = "PostgreSQL cuts longer ones, so that two names would be one. Use shorter names.";

@@ -178,6 +178,8 @@ impl<T: Default> Gate<T> {
     pub fn refuse(&mut self, cx: &mut Cx<'_>, frame_tag: u8, error: &Refusal) {
         let shown = error.to_error();
         match frame_tag {
+            // The server may be skipping to the batch's Sync: the poke's would end that, and both sides lose step.
+            tag::client::QUERY | tag::client::FUNCTION_CALL if self.in_batch => self.end(cx, error),
             tag::client::QUERY | tag::client::FUNCTION_CALL => {
                 self.poke(cx, Request::Sync, poke::sync(), Owner::InPlace { shown });
             }

@@ -43,12 +43,6 @@ impl Command {
         Self { text, exact: false, digest: OnceCell::from(digest), facts }
     }
 
-    /// The same text, of which more is known.
-    #[must_use]
-    pub fn with_facts(&self, facts: Rc<Facts>) -> Self {
-        Self { facts, ..self.clone() }
-    }
-
     /// The statement as the client wrote it; what is no UTF-8 is replaced.
     #[must_use]
     pub fn text(&self) -> &str {

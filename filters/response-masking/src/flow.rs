@@ -39,7 +39,7 @@ impl ResponseMasking {
     pub fn new(settings: Live<Settings>, shared: Shared) -> Self {
         Self {
             gate: Gate::default(),
-            answers: Answers::new(Planner::new(settings, shared.key), shared),
+            answers: Answers::new(Planner::new(settings, shared.clone()), shared),
             last: None,
             begun: false,
             described: None,

@@ -5,9 +5,11 @@ use std::rc::Rc;
 use chaperone_flow::{Live, Session};
 use chaperone_model::mask::Transform;
 use chaperone_model::{Digest, Identity, Reason, RuleId};
-use chaperone_policy::{Caller, ColumnMask};
+use chaperone_policy::{Caller, ColumnMask, Masks};
 use chaperone_redact::{Detectors, Key};
 use chaperone_settings::Settings;
+
+use crate::shared::Shared;
 
 /// Columns of pg_catalog that hold samples of the values of all others: whoever may not see a column may not see
 /// its statistics.
@@ -33,6 +35,8 @@ const STATISTICS: [(&str, &str); 16] = [
 /// Everything that is hidden from one caller.
 #[derive(Debug)]
 pub(crate) struct Plan {
+    /// What it was made of.
+    masks: Masks,
     /// The columns; where there are any, those of [`STATISTICS`] are at the end.
     pub(crate) columns: Rc<[ColumnMask]>,
     /// None where nothing is to be detected.
@@ -41,18 +45,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// None where nothing is hidden.
-    fn new(settings: &Settings, session: &Session, identity: &Identity, key: [u8; 32]) -> Option<Self> {
-        let masks = settings.policy.masks(&Caller {
-            identity,
-            resource: &settings.resource,
-            role: &session.role,
-            database: &session.database,
-        });
-        if masks.is_empty() {
-            return None;
-        }
-        let mut columns = masks.columns;
+    pub(crate) fn new(masks: Masks, key: [u8; 32]) -> Self {
+        let mut columns = masks.columns.clone();
         if !columns.is_empty() {
             columns.extend(STATISTICS.iter().map(|(table, column)| ColumnMask {
                 schema: Some("pg_catalog".to_owned()),
@@ -64,11 +58,16 @@ impl Plan {
         }
         let detectors: Vec<_> = masks.detectors.iter().map(|mask| (mask.detector, mask.transform)).collect();
         let detectors = Detectors::new(&detectors, key);
-        Some(Self {
+        Self {
+            masks,
             columns: columns.into(),
             detectors: Some(detectors).filter(|detectors| !detectors.is_empty()),
             key: Key::new(key),
-        })
+        }
+    }
+
+    pub(crate) fn is_made_of(&self, masks: &Masks) -> bool {
+        self.masks == *masks
     }
 
     /// Whether columns are hidden, so that each column of a result has to be told.
@@ -95,13 +94,13 @@ struct Current {
 #[derive(Debug)]
 pub(crate) struct Planner {
     settings: Live<Settings>,
-    key: [u8; 32],
+    shared: Shared,
     current: Option<Current>,
 }
 
 impl Planner {
-    pub(crate) const fn new(settings: Live<Settings>, key: [u8; 32]) -> Self {
-        Self { settings, key, current: None }
+    pub(crate) const fn new(settings: Live<Settings>, shared: Shared) -> Self {
+        Self { settings, shared, current: None }
     }
 
     /// The policy in force.
@@ -109,8 +108,8 @@ impl Planner {
         self.settings.get().policy.digest()
     }
 
-    /// The plan for this session under the newest settings; none where nothing is hidden. The same `Rc` until
-    /// settings or caller change.
+    /// The plan for this session under the newest settings; none where nothing is hidden. The same `Rc` for all callers
+    /// from whom the same is hidden, so that what was learnt for it can be told by the pointer.
     pub(crate) fn plan(&mut self, session: &Session) -> Result<Option<Rc<Plan>>, Reason> {
         let identity = session.identity.as_ref().ok_or(Reason::IdentityMissing)?;
         let settings = self.settings.get();
@@ -123,7 +122,13 @@ impl Planner {
                 return Ok(current.plan.clone());
             }
         }
-        let plan = Plan::new(&settings, session, identity, self.key).map(Rc::new);
+        let masks = settings.policy.masks(&Caller {
+            identity,
+            resource: &settings.resource,
+            role: &session.role,
+            database: &session.database,
+        });
+        let plan = (!masks.is_empty()).then(|| self.shared.plan(masks));
         self.current = Some(Current {
             settings,
             identity: Rc::clone(identity),

@@ -3,17 +3,22 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use chaperone_policy::ColumnMask;
+use chaperone_policy::{ColumnMask, Masks};
 
 use crate::catalogue::{CATALOGUE_AGE_MOST, Known};
+use crate::plan::Plan;
 
 /// How many databases' catalogues are shared; where there are more, the one learnt longest ago is forgotten.
 const DATABASES_MOST: usize = 64;
 
-/// The key of the `hash` transform, and the catalogues that any of the connections has learnt.
+/// How many plans are shared; where there are more, the oldest is forgotten.
+const PLANS_MOST: usize = 64;
+
+/// The key of the `hash` transform, the plans that are in use, and the catalogues that any of the connections has learnt.
 #[derive(Clone, Debug)]
 pub struct Shared {
-    pub(crate) key: [u8; 32],
+    key: [u8; 32],
+    plans: Rc<RefCell<Vec<Rc<Plan>>>>,
     shelf: Rc<RefCell<Vec<Learnt>>>,
 }
 
@@ -28,7 +33,21 @@ impl Shared {
     /// Nothing is learnt yet.
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
-        Self { key, shelf: Rc::default() }
+        Self { key, plans: Rc::default(), shelf: Rc::default() }
+    }
+
+    /// The plan for these masks: one for all that have the same.
+    pub(crate) fn plan(&self, masks: Masks) -> Rc<Plan> {
+        let Ok(mut plans) = self.plans.try_borrow_mut() else { return Rc::new(Plan::new(masks, self.key)) };
+        if let Some(plan) = plans.iter().find(|plan| plan.is_made_of(&masks)) {
+            return Rc::clone(plan);
+        }
+        if plans.len() >= PLANS_MOST {
+            plans.remove(0);
+        }
+        let plan = Rc::new(Plan::new(masks, self.key));
+        plans.push(Rc::clone(&plan));
+        plan
     }
 
     /// What another connection has learnt of the database, and when (milliseconds), if that is not too long ago.

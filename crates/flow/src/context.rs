@@ -119,8 +119,8 @@ pub enum Effect {
     Count(&'static str, u64),
     /// Record something about the session.
     Record(Source, Body),
-    /// Record it, and tell the flow (by [`Flow::recorded`]) when it is durable.
-    RecordDurably(Source, Body),
+    /// Record it, and tell the flow (by [`Flow::recorded`], with this ticket) when it is durable.
+    RecordDurably(Source, Body, u64),
     /// The session's shared state changed: other modules should see it.
     ShareSession,
     /// Record what sql-guard decided; the statement and its digest are the command's.
@@ -245,9 +245,9 @@ pub trait Flow: fmt::Debug {
     /// Time has passed; comes only while [`Self::wants_tick`].
     fn tick(&mut self, _cx: &mut Cx<'_>) {}
 
-    /// The oldest record that was to be durable is (`true`), or will not be in time (`false`). One call for each
-    /// [`Effect::RecordDurably`], in their order.
-    fn recorded(&mut self, _cx: &mut Cx<'_>, _durable: bool) {}
+    /// The record of the [`Effect::RecordDurably`] with this ticket is durable, or will not be in time. A record that was
+    /// dropped is told later than those behind it may be.
+    fn recorded(&mut self, _cx: &mut Cx<'_>, _ticket: u64, _durable: bool) {}
 
     /// The connection is gone; only effects are heard.
     fn closed(&mut self, _cx: &mut Cx<'_>, _by: Peer) {}

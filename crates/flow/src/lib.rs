@@ -31,6 +31,6 @@ pub use context::{Call, Cx, Effect, Emit, Flow, Now, Outgoing, Peer, Random, Rep
 pub use line::{Buffer, Env, Limits, Line, Outcome};
 pub use live::Live;
 pub use note::{HELD_TEXT_MOST, Note, NoteReader, NoteWriter};
-pub use recorder::{Batch, Recorder, RecorderLimits};
+pub use recorder::{Batch, Recorder, RecorderLimits, Waiter};
 pub use session::Session;
 pub use tape::Tape;

@@ -251,9 +251,9 @@ impl Line {
         })
     }
 
-    /// What was recorded durably so far is durable, or will not be.
-    pub fn recorded(&mut self, env: &mut Env<'_>, durable: bool) -> Outcome {
-        self.event(env, |flow, cx| flow.recorded(cx, durable))
+    /// The record with this ticket is durable, or will not be.
+    pub fn recorded(&mut self, env: &mut Env<'_>, ticket: u64, durable: bool) -> Outcome {
+        self.event(env, |flow, cx| flow.recorded(cx, ticket, durable))
     }
 
     /// The connection is gone.

@@ -52,6 +52,15 @@ pub struct Batch<'a> {
     pub bytes: &'a [u8],
 }
 
+/// Who waits for a record to be durable.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Waiter {
+    /// The connection.
+    pub context: u32,
+    /// Which of its records ([`Effect::RecordDurably`](crate::Effect::RecordDurably)).
+    pub ticket: u64,
+}
+
 /// Records of all sessions of one VM, on their way to the sidecar.
 #[derive(Debug)]
 pub struct Recorder {
@@ -85,14 +94,14 @@ impl Recorder {
 
     /// Takes a record. `waiter` is set where somebody waits for it to be durable; such a record is sent at once.
     ///
-    /// Returns false where it was dropped because too much waits.
+    /// Returns false where it was dropped because too much waits; nobody will be told of it then.
     pub fn add(
         &mut self,
         session: &SessionId,
         source: Source,
         now: Now,
         told: Told<'_>,
-        waiter: Option<u32>,
+        waiter: Option<Waiter>,
     ) -> bool {
         let ends = matches!(told, Told::Body(Body::Closed(_)));
         if self.bytes >= self.limits.bytes_most && !ends {
@@ -114,7 +123,7 @@ impl Recorder {
         true
     }
 
-    fn push(&mut self, session: &SessionId, source: Source, now: Now, told: Told<'_>, waiter: Option<u32>) {
+    fn push(&mut self, session: &SessionId, source: Source, now: Now, told: Told<'_>, waiter: Option<Waiter>) {
         let seq = self.numbers.next(session, source);
         let record = RecordOf { session: session.as_str(), source, seq, time: now.unix_nanos, told };
         let limits = self.limits;
@@ -148,7 +157,7 @@ impl Recorder {
     }
 
     /// The batch under way is durable. Returns the waiters that need wait no longer.
-    pub fn durable(&mut self) -> Vec<u32> {
+    pub fn durable(&mut self) -> Vec<Waiter> {
         self.failures = 0;
         self.not_before = 0;
         self.delivered().map(Segment::into_waiters).unwrap_or_default()
@@ -172,7 +181,7 @@ impl Recorder {
     }
 
     /// The sidecar will never take the batch under way (it said so): it is dropped and counted.
-    pub fn refused(&mut self) -> Vec<u32> {
+    pub fn refused(&mut self) -> Vec<Waiter> {
         if let Some(first) = self.segments.front().filter(|_| self.sending) {
             self.dropped += first.records() as u64;
         }
@@ -185,7 +194,7 @@ impl Recorder {
     }
 
     /// Waiters whose records are not durable in time. The records themselves are still sent.
-    pub fn overdue(&mut self, now: Now) -> Vec<u32> {
+    pub fn overdue(&mut self, now: Now) -> Vec<Waiter> {
         let (now, most) = (now.millis(), self.limits.durable_within);
         self.segments.iter_mut().flat_map(|segment| segment.overdue(now, most)).collect()
     }

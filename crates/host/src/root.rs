@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use chaperone_flow::{Limits, Line, Reply};
+use chaperone_flow::{Limits, Line, Reply, Waiter};
 use chaperone_settings::{Environment, Settings};
 use proxy_wasm::traits::{Context, RootContext, StreamContext};
 use proxy_wasm::types::ContextType;
@@ -76,6 +76,7 @@ impl<M: Module> RootContext for Root<M> {
         for plugin in vm::plugins() {
             vm::flush(&plugin, None);
             give_up(&plugin);
+            wake(&plugin.take_dropped(), false);
         }
         vm::tell_counts();
     }
@@ -112,12 +113,12 @@ fn give_up(plugin: &Rc<Plugin>) {
     wake(&waiters, false);
 }
 
-fn wake(waiters: &[u32], durable: bool) {
-    for context in waiters {
-        let Some(connection) = vm::connection(*context) else { continue };
+fn wake(waiters: &[Waiter], durable: bool) {
+    for waiter in waiters {
+        let Some(connection) = vm::connection(waiter.context) else { continue };
         let Ok(mut connection) = connection.try_borrow_mut() else { continue };
-        if abi::set_effective_context(*context) {
-            connection.recorded(durable);
+        if abi::set_effective_context(waiter.context) {
+            connection.recorded(waiter.ticket, durable);
         }
     }
 }

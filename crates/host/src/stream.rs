@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use chaperone_flow::{Buffer, Effect, Env, Line, Now, Outcome, Peer, Reply, Session};
+use chaperone_flow::{Buffer, Effect, Env, Line, Now, Outcome, Peer, Reply, Session, Waiter};
 use chaperone_proto::{Message, NoteSet, Source, Told};
 use proxy_wasm::hostcalls::dispatch_http_call;
 use proxy_wasm::traits::{Context, StreamContext};
@@ -215,8 +215,9 @@ impl Connection {
                 Effect::Close => vm::close_soon(self.context),
                 Effect::Count(name, by) => vm::count(name, by),
                 Effect::Record(source, body) => recorded |= self.record(source, Told::Body(&body), None),
-                Effect::RecordDurably(source, body) => {
-                    recorded |= self.record(source, Told::Body(&body), Some(self.context))
+                Effect::RecordDurably(source, body, ticket) => {
+                    let waiter = Waiter { context: self.context, ticket };
+                    recorded |= self.record(source, Told::Body(&body), Some(waiter));
                 }
                 Effect::ShareSession => {
                     abi::set_property(SESSION, self.line.session().to_json().as_bytes());
@@ -234,13 +235,20 @@ impl Connection {
         }
     }
 
-    fn record(&self, source: Source, told: Told<'_>, waiter: Option<u32>) -> bool {
-        let Some(id) = self.line.session().id.as_ref() else { return false };
-        let Ok(mut recorder) = self.plugin.recorder.try_borrow_mut() else { return false };
-        if !recorder.add(id, source, self.now, told, waiter) {
-            vm::count("chaperone.records.dropped", 1);
+    fn record(&self, source: Source, told: Told<'_>, waiter: Option<Waiter>) -> bool {
+        let recorder = self.plugin.recorder.try_borrow_mut().ok();
+        let added = match (self.line.session().id.as_ref(), recorder) {
+            (Some(id), Some(mut recorder)) => {
+                let added = recorder.add(id, source, self.now, told, waiter);
+                vm::count("chaperone.records.dropped", u64::from(!added));
+                added
+            }
+            (None, _) | (_, None) => false,
+        };
+        if let Some(waiter) = waiter.filter(|_| !added) {
+            self.plugin.dropped(waiter);
         }
-        true
+        added
     }
 
     pub(crate) fn replied(&mut self, flow: usize, reply: Reply<'_>) {
@@ -258,12 +266,12 @@ impl Connection {
         self.apply_late(outcome);
     }
 
-    pub(crate) fn recorded(&mut self, durable: bool) {
+    pub(crate) fn recorded(&mut self, ticket: u64, durable: bool) {
         if self.closed {
             return;
         }
         let now = self.begin();
-        let outcome = self.line.recorded(&mut Self::env(now, &mut HostRandom), durable);
+        let outcome = self.line.recorded(&mut Self::env(now, &mut HostRandom), ticket, durable);
         self.apply_late(outcome);
     }
 

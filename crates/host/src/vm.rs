@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use chaperone_flow::{Batch, Live, Now, Random, Recorder};
+use chaperone_flow::{Batch, Live, Now, Random, Recorder, Waiter};
 use chaperone_settings::{Environment, Settings};
 use proxy_wasm::hostcalls::dispatch_http_call;
 
@@ -19,12 +19,24 @@ pub(crate) struct Plugin {
     pub(crate) recorder: RefCell<Recorder>,
     /// When the batch under way was sent; what is not answered long after is sent again.
     sent_at: RefCell<u64>,
+    /// Whose records were dropped, and who must be told at the next tick: in the middle of an event nobody can be.
+    dropped: RefCell<Vec<Waiter>>,
 }
 
 impl Plugin {
     pub(crate) fn new(settings: Settings) -> Self {
         let recorder = RefCell::new(Recorder::new(settings.recorder));
-        Self { settings: Live::new(settings), recorder, sent_at: RefCell::new(0) }
+        Self { settings: Live::new(settings), recorder, sent_at: RefCell::new(0), dropped: RefCell::default() }
+    }
+
+    pub(crate) fn dropped(&self, waiter: Waiter) {
+        if let Ok(mut dropped) = self.dropped.try_borrow_mut() {
+            dropped.push(waiter);
+        }
+    }
+
+    pub(crate) fn take_dropped(&self) -> Vec<Waiter> {
+        self.dropped.try_borrow_mut().map(|mut it| std::mem::take(&mut *it)).unwrap_or_default()
     }
 }
 

@@ -16,6 +16,9 @@ struct Kept {
     tag: u8,
     bytes: Vec<u8>,
     note: Option<Note>,
+    ticket: u64,
+    /// Whether its record is durable, once that is known.
+    durable: Option<bool>,
 }
 
 /// session-tap on one connection.
@@ -27,6 +30,8 @@ pub struct SessionTap {
     /// Strict mode: what waits until everything recorded so far is durable.
     waiting: VecDeque<Kept>,
     waiting_bytes: usize,
+    /// The next message's ticket.
+    ticket: u64,
 }
 
 impl SessionTap {
@@ -36,7 +41,14 @@ impl SessionTap {
     /// A tap that records as the policy of `settings` says.
     #[must_use]
     pub fn new(settings: Live<Settings>) -> Self {
-        Self { settings, gate: Gate::default(), opened: false, waiting: VecDeque::new(), waiting_bytes: 0 }
+        Self {
+            settings,
+            gate: Gate::default(),
+            opened: false,
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            ticket: 0,
+        }
     }
 
     fn open(&mut self, cx: &mut Cx<'_>) {
@@ -55,10 +67,27 @@ impl SessionTap {
         self.settings.get().policy.recording().mode == RecordingMode::Strict
     }
 
-    fn first(&mut self) -> Option<Kept> {
+    /// The first message that waits, if it is known whether its record is durable.
+    fn decided(&mut self) -> Option<(Kept, bool)> {
+        let durable = self.waiting.front()?.durable?;
         let kept = self.waiting.pop_front()?;
         self.waiting_bytes = self.waiting_bytes.saturating_sub(kept.bytes.len());
-        Some(kept)
+        Some((kept, durable))
+    }
+
+    /// What waits no longer goes on, or is refused where its record is not durable.
+    fn go_on(&mut self, cx: &mut Cx<'_>, kept: Kept, durable: bool) {
+        let frame = Frame { tag: kept.tag, bytes: &kept.bytes };
+        if !self.gate.admits(&frame) {
+            return;
+        }
+        if !durable && frame.tag != tag::client::TERMINATE {
+            self.gate.refuse(cx, frame.tag, &fatal(Reason::RecordUnavailable));
+            return;
+        }
+        if self.gate.pass(cx, &frame) == Step::Pass {
+            cx.send_with(kept.bytes, kept.note);
+        }
     }
 }
 
@@ -84,9 +113,12 @@ impl Flow for SessionTap {
             self.gate.end(cx, &fatal(Reason::RecordUnavailable));
             return Step::Take;
         }
-        cx.effect(Effect::RecordDurably(Source::Tap, Body::Client(payload(&frame))));
+        let ticket = self.ticket;
+        self.ticket += 1;
+        cx.effect(Effect::RecordDurably(Source::Tap, Body::Client(payload(&frame)), ticket));
         self.waiting_bytes += frame.bytes.len();
-        self.waiting.push_back(Kept { tag: frame.tag, bytes: frame.bytes.to_vec(), note: note.take() });
+        let (bytes, note) = (frame.bytes.to_vec(), note.take());
+        self.waiting.push_back(Kept { tag: frame.tag, bytes, note, ticket, durable: None });
         Step::Take
     }
 
@@ -105,19 +137,12 @@ impl Flow for SessionTap {
         }
     }
 
-    fn recorded(&mut self, cx: &mut Cx<'_>, durable: bool) {
-        // One call for each message, in order: the first that waits is meant.
-        let Some(kept) = self.first() else { return };
-        let frame = Frame { tag: kept.tag, bytes: &kept.bytes };
-        if !self.gate.admits(&frame) {
-            return;
-        }
-        if !durable && frame.tag != tag::client::TERMINATE {
-            self.gate.refuse(cx, frame.tag, &fatal(Reason::RecordUnavailable));
-            return;
-        }
-        if self.gate.pass(cx, &frame) == Step::Pass {
-            cx.send_with(kept.bytes, kept.note);
+    fn recorded(&mut self, cx: &mut Cx<'_>, ticket: u64, durable: bool) {
+        let Some(kept) = self.waiting.iter_mut().find(|kept| kept.ticket == ticket) else { return };
+        kept.durable = Some(durable);
+        // In the order in which they came: what is known early waits for what stands before it.
+        while let Some((kept, durable)) = self.decided() {
+            self.go_on(cx, kept, durable);
         }
     }
 

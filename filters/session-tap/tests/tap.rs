@@ -56,7 +56,7 @@ fn batch(text: &str) -> Vec<u8> {
 fn recorded(wire: &Wire) -> (Vec<u8>, Vec<u8>) {
     let (mut client, mut server) = (Vec::new(), Vec::new());
     for effect in &wire.effects {
-        let (Effect::Record(_, body) | Effect::RecordDurably(_, body)) = effect else { continue };
+        let (Effect::Record(_, body) | Effect::RecordDurably(_, body, _)) = effect else { continue };
         match body {
             Body::Client(payload) => client.extend_from_slice(&payload.bytes),
             Body::Server(payload) => server.extend_from_slice(&payload.bytes),
@@ -68,7 +68,7 @@ fn recorded(wire: &Wire) -> (Vec<u8>, Vec<u8>) {
 
 fn count(wire: &Wire, is: impl Fn(&Body) -> bool) -> usize {
     let of = |effect: &&Effect| match effect {
-        Effect::Record(_, body) | Effect::RecordDurably(_, body) => is(body),
+        Effect::Record(_, body) | Effect::RecordDurably(_, body, _) => is(body),
         _ => false,
     };
     wire.effects.iter().filter(of).count()
@@ -103,9 +103,9 @@ fn in_strict_mode_a_command_waits_for_its_record() {
     wire.begin();
     wire.client(&[query("select 1"), query("select 2")].concat());
     assert!(wire.ran().is_empty());
-    wire.event(|line, env| line.recorded(env, true));
+    wire.event(|line, env| line.recorded(env, 0, true));
     assert_eq!(wire.ran(), ["select 1"], "only what is durable");
-    wire.event(|line, env| line.recorded(env, true));
+    wire.event(|line, env| line.recorded(env, 1, true));
     assert_eq!(wire.ran(), ["select 2"]);
     assert_eq!(wire.look(), "T D C Z(I) T D C Z(I)");
 }
@@ -115,18 +115,35 @@ fn in_strict_mode_a_command_that_cannot_be_recorded_is_refused() {
     let mut wire = wire("strict");
     wire.begin();
     wire.client(&[query("select 1"), query("select 2")].concat());
-    wire.event(|line, env| line.recorded(env, false));
-    wire.event(|line, env| line.recorded(env, true));
+    wire.event(|line, env| line.recorded(env, 0, false));
+    wire.event(|line, env| line.recorded(env, 1, true));
     assert_eq!(wire.ran(), ["select 2"]);
     assert_eq!(wire.look(), "E(58000) Z(I) T D C Z(I)");
 
     wire.client(&batch("select 3"));
-    wire.event(|line, env| line.recorded(env, false));
-    for _ in 0..3 {
-        wire.event(|line, env| line.recorded(env, true));
+    wire.event(|line, env| line.recorded(env, 2, false));
+    for ticket in 3..6 {
+        wire.event(|line, env| line.recorded(env, ticket, true));
     }
     assert!(wire.ran().is_empty());
     assert_eq!(wire.look(), "E(58000) Z(I)");
+}
+
+#[test]
+fn in_strict_mode_each_command_goes_by_its_own_record() {
+    let mut wire = wire("strict");
+    wire.begin();
+    wire.client(&[query("select 1"), query("select 2"), query("select 3")].concat());
+    // The second one's record was dropped by a full buffer, which is told late; or it is told first of all.
+    wire.event(|line, env| line.recorded(env, 2, true));
+    assert!(wire.ran().is_empty(), "what is before it is not known");
+    wire.event(|line, env| line.recorded(env, 0, true));
+    assert_eq!(wire.ran(), ["select 1"], "a record that is durable lets its own command go, no other");
+    wire.event(|line, env| line.recorded(env, 0, true));
+    assert!(wire.ran().is_empty(), "nobody waits for that one any more");
+    wire.event(|line, env| line.recorded(env, 1, false));
+    assert_eq!(wire.ran(), ["select 3"]);
+    assert_eq!(wire.look(), "T D C Z(I) E(58000) Z(I) T D C Z(I)");
 }
 
 #[test]

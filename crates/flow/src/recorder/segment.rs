@@ -2,6 +2,8 @@
 
 use chaperone_proto::RecordOf;
 
+use super::Waiter;
+
 /// Records in the order in which they came.
 #[derive(Debug)]
 pub(super) struct Segment {
@@ -10,7 +12,7 @@ pub(super) struct Segment {
     /// Milliseconds: when the first of them came.
     since: u64,
     /// Who waits for one of them to be durable, and since when.
-    waiters: Vec<(u32, u64)>,
+    waiters: Vec<(Waiter, u64)>,
 }
 
 impl Segment {
@@ -19,7 +21,7 @@ impl Segment {
     }
 
     /// Adds a record; how many bytes it takes.
-    pub(super) fn add(&mut self, record: &RecordOf<'_>, millis: u64, waiter: Option<u32>) -> usize {
+    pub(super) fn add(&mut self, record: &RecordOf<'_>, millis: u64, waiter: Option<Waiter>) -> usize {
         let before = self.bytes.len();
         record.write(&mut self.bytes);
         self.records += 1;
@@ -47,12 +49,12 @@ impl Segment {
         !self.waiters.is_empty()
     }
 
-    pub(super) fn into_waiters(self) -> Vec<u32> {
+    pub(super) fn into_waiters(self) -> Vec<Waiter> {
         self.waiters.into_iter().map(|(waiter, _)| waiter).collect()
     }
 
     /// Those who have waited for `most` milliseconds or longer; they wait no more.
-    pub(super) fn overdue(&mut self, now: u64, most: u64) -> Vec<u32> {
+    pub(super) fn overdue(&mut self, now: u64, most: u64) -> Vec<Waiter> {
         let late = self.waiters.iter().take_while(|(_, since)| now.saturating_sub(*since) >= most).count();
         self.waiters.drain(..late).map(|(waiter, _)| waiter).collect()
     }

@@ -16,6 +16,10 @@ fn records(batch: Batch<'_>) -> Vec<Record> {
     RecordBatch::decode(batch.bytes).unwrap().records
 }
 
+fn waiter(ticket: u64) -> Waiter {
+    Waiter { context: 3, ticket }
+}
+
 fn id() -> SessionId {
     SessionId("s-1".into())
 }
@@ -36,7 +40,7 @@ fn waits_for_age_and_sends_one_batch_at_a_time() {
 #[test]
 fn a_failed_batch_is_sent_again_with_the_same_numbers() {
     let mut it = Recorder::new(RecorderLimits::default());
-    it.add(&id(), Source::Tap, at(0), Told::Body(&body(3)), Some(7));
+    it.add(&id(), Source::Tap, at(0), Told::Body(&body(3)), Some(waiter(7)));
     let first = it.poll(at(0)).unwrap().bytes.to_vec();
     it.failed(at(0));
     assert_eq!(it.poll(at(249)), None);
@@ -44,7 +48,7 @@ fn a_failed_batch_is_sent_again_with_the_same_numbers() {
     it.failed(at(250));
     assert_eq!(it.poll(at(600)), None, "waits longer each time");
     it.poll(at(750)).unwrap();
-    assert_eq!(it.durable(), [7]);
+    assert_eq!(it.durable(), [waiter(7)]);
     assert_eq!(it.waiting(), 0);
 }
 
@@ -54,10 +58,10 @@ fn overflow_is_counted_and_marked_in_the_recording() {
     let mut it = Recorder::new(limits);
     assert!(it.add(&id(), Source::Tap, at(0), Told::Body(&body(2000)), None));
     assert!(!it.add(&id(), Source::Tap, at(0), Told::Body(&body(1)), None));
-    assert!(!it.add(&id(), Source::Tap, at(0), Told::Body(&body(1)), None));
+    assert!(!it.add(&id(), Source::Tap, at(0), Told::Body(&body(1)), Some(waiter(1))), "the caller must tell");
     assert_eq!(it.dropped(), 2);
     it.poll(at(1000)).unwrap();
-    it.durable();
+    assert!(it.durable().is_empty());
     it.add(&id(), Source::Tap, at(1001), Told::Body(&body(1)), None);
     let records = records(it.poll(at(2000)).unwrap());
     assert_eq!(records[0].seq, 4, "2 and 3 are missing and seen to be");
@@ -94,11 +98,11 @@ fn what_is_under_way_takes_no_more_and_batches_are_bounded() {
 #[test]
 fn who_waits_too_long_is_told_once() {
     let mut it = Recorder::new(RecorderLimits::default());
-    it.add(&id(), Source::Tap, at(0), Told::Body(&body(3)), Some(1));
-    it.add(&id(), Source::Tap, at(1), Told::Body(&body(3)), Some(1));
+    it.add(&id(), Source::Tap, at(0), Told::Body(&body(3)), Some(waiter(1)));
+    it.add(&id(), Source::Tap, at(1), Told::Body(&body(3)), Some(waiter(2)));
     assert!(it.overdue(at(4_999)).is_empty());
-    assert_eq!(it.overdue(at(5_000)), [1]);
-    assert_eq!(it.overdue(at(9_000)), [1]);
+    assert_eq!(it.overdue(at(5_000)), [waiter(1)]);
+    assert_eq!(it.overdue(at(9_000)), [waiter(2)]);
     assert!(it.overdue(at(9_000)).is_empty());
     assert!(it.poll(at(9_000)).is_some());
     assert!(it.durable().is_empty());

@@ -43,7 +43,7 @@ struct Play<'a> {
     to_client: Framer,
     calls: Vec<(usize, Call)>,
     digest: String,
-    durable: usize,
+    durable: Vec<u64>,
     closed: bool,
     told: Told,
 }
@@ -63,7 +63,7 @@ pub(super) fn play(script: &Script<'_>, sizes: &[u8]) -> Told {
         to_client: Framer::server(FrameLimits::default()),
         calls: Vec::new(),
         digest: String::new(),
-        durable: 0,
+        durable: Vec::new(),
         closed: false,
         told: Told::default(),
     };
@@ -95,11 +95,17 @@ impl Play<'_> {
             }
             Step::Server(bytes) => self.target(bytes),
             Step::Policy(number) => self.live.set(world::settings(*number, self.script.has_server)),
-            Step::Recorded(durable) if self.durable > 0 => {
-                self.durable -= 1;
-                self.event(|line, env| line.recorded(env, *durable));
+            Step::Recorded(durable) => {
+                // Now the oldest, now the newest: a dropped record is told late.
+                let ticket = if *durable || self.durable.is_empty() {
+                    self.durable.pop()
+                } else {
+                    Some(self.durable.remove(0))
+                };
+                if let Some(ticket) = ticket {
+                    self.event(|line, env| line.recorded(env, ticket, *durable));
+                }
             }
-            Step::Recorded(_) => {}
             Step::Reply { newest, plan } => {
                 let call = if *newest {
                     self.calls.pop()
@@ -200,7 +206,7 @@ impl Play<'_> {
                     self.calls.push((*flow, call.clone()));
                 }
                 Effect::Close => self.closed = true,
-                Effect::RecordDurably(..) => self.durable += 1,
+                Effect::RecordDurably(_, _, ticket) => self.durable.push(*ticket),
                 Effect::Annotate(..)
                 | Effect::Count(..)
                 | Effect::Record(..)

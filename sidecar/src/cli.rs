@@ -4,6 +4,7 @@ mod approvals;
 mod completions;
 mod dev;
 mod policy;
+mod reasons;
 mod serve;
 mod sessions;
 mod span;
@@ -31,6 +32,7 @@ enum Command {
     Approvals(approvals::Args),
     Sessions(sessions::Args),
     Policy(policy::Args),
+    Reasons(reasons::Args),
     Dev(dev::Args),
     /// Print completions for a shell.
     Completions(completions::Args),
@@ -65,6 +67,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Approvals(args) => approvals::run(&args, &mut out),
         Command::Sessions(args) => sessions::run(&args, &mut out),
         Command::Policy(args) => policy::run(&args, &mut out),
+        Command::Reasons(args) => reasons::run(&args, &mut out),
         Command::Dev(args) => dev::run(&args, &mut out),
         Command::Completions(args) => completions::run(&args, &mut out),
     };

@@ -1,4 +1,4 @@
-//! Reason codes: stable public API. Every refusal carries exactly one; each has a page in `docs/reasons/`.
+//! Reason codes: stable public API. Every refusal carries exactly one; each has a section in `docs/reasons.md`.
 
 use std::fmt;
 
@@ -72,10 +72,10 @@ reasons! {
     ApprovalExpired = "AH102", ApprovalHold, "42501", "nobody decided in time", "run the command again when an approver is available";
     ApprovalCancelled = "AH103", ApprovalHold, "57014", "the request for approval was cancelled", "run the command again if you still need it";
     ApprovalUnavailable = "AH104", ApprovalHold, "58000", "the approval service could not be reached", "try again later; the operator should look at the sidecar";
-    ApprovalMismatch = "AH105", ApprovalHold, "42501", "the approval is not for this command", "run the command again for a fresh approval";
+    ApprovalMismatch = "AH105", ApprovalHold, "42501", "the approval does not fit the command or the policy any more", "run the command again for a fresh approval";
     HoldQueueFull = "AH106", ApprovalHold, "54000", "too much was sent while a command waits for approval", "send less ahead of a command that needs approval";
     VerdictMissing = "AH107", ApprovalHold, "42501", "no verdict came with the command", "the operator must put sql-guard before approval-hold";
-    HoldBatch = "AH108", ApprovalHold, "42501", "a batch with a command that needs approval holds more than that command", "send Parse, Bind, Execute and Sync of that command alone";
+    HoldBatch = "AH108", ApprovalHold, "42501", "a command that needs approval is not alone in its batch", "send Parse, Bind, Execute and Sync of that command alone";
     HoldTooLong = "AH109", ApprovalHold, "42501", "the command is too long to be shown to an approver whole", "make it shorter, or ask for a rule that allows it";
     TokenMalformed = "ID101", Identity, "28P01", "the token is malformed", "send a JWT from your identity provider as the password";
     TokenExpired = "ID102", Identity, "28000", "the token has expired", "get a fresh token and connect again";
@@ -88,7 +88,7 @@ reasons! {
     TokenTooLarge = "ID109", Identity, "28P01", "the token is too large", "ask for a token with fewer claims";
     TokenHeaderForbidden = "ID110", Identity, "28P01", "the token carries a forbidden header", "use a token without embedded keys, key addresses or critical extensions";
     TokenDuplicateClaim = "ID111", Identity, "28P01", "the token names a claim twice", "get a token from the identity provider itself";
-    TokenClaim = "ID112", Identity, "28P01", "the token lacks a claim or has one of the wrong type", "ask for a token with subject, expiry and groups";
+    TokenClaim = "ID112", Identity, "28P01", "the token lacks a claim or has one of the wrong type", "ask for a token with `iss`, `sub` and `exp`";
     KeysUnavailable = "ID113", Identity, "58000", "the identity provider's keys could not be fetched", "try again; the operator should look at the provider";
     TooManyBadTokens = "ID114", Identity, "53300", "too many tokens with bad signatures are being tried", "try again later; the operator should look for who sends them";
     RoleUnknown = "ID120", Identity, "28000", "the role is not offered here", "connect as a role that the policy names";
@@ -96,15 +96,15 @@ reasons! {
     DatabaseUnknown = "ID122", Identity, "28000", "the database is not offered here", "connect to a database that the policy names";
     IdentityMissing = "ID123", Identity, "28000", "no verified identity came with the command", "the operator must put identity first in the chain";
     CredentialMissing = "ID130", Identity, "58000", "the target's credential is not configured", "the operator must set the variable that the policy names";
-    TargetRefused = "ID131", Identity, "58000", "the target refused the gateway's own credential", "the operator must check the target's credential";
+    TargetRefused = "ID131", Identity, "58000", "the target did not let the gateway in", "the operator must check the target and its credential";
     TargetImpostor = "ID132", Identity, "58000", "the target could not prove that it knows the credential", "the operator must check which server this is";
     TargetAuthUnsupported = "ID133", Identity, "58000", "the target asks for an authentication method that the policy does not name", "the operator must correct the role's auth";
     StartupParameterRefused = "ID134", Identity, "28000", "a startup parameter is not allowed", "connect without it";
     ProtocolViolation = "PG101", Protocol, "08P01", "the message does not follow the PostgreSQL protocol", "use an unmodified PostgreSQL client";
-    MessageTooLarge = "PG102", Protocol, "54000", "the message is larger than the gateway takes", "send less in one message";
+    MessageTooLarge = "PG102", Protocol, "54000", "the message is larger than the gateway takes", "send less in one message, or ask for less at once";
     MessageUnsupported = "PG103", Protocol, "0A000", "the gateway does not support this message", "use the simple or the extended query protocol";
     ReplicationRefused = "PG104", Protocol, "0A000", "replication connections are not supported", "connect to the target by another way";
-    TooManyStatements = "PG105", Protocol, "54000", "too many prepared statements or portals in this session", "close those that are no longer needed";
+    TooManyStatements = "PG105", Protocol, "54000", "too many prepared statements or portals in this session", "close those that are no longer needed, or connect again";
     TlsUnsupported = "PG106", Protocol, "0A000", "the target wants TLS inside the session", "the operator must offer the target without in-band TLS";
     PipelineTooDeep = "PG107", Protocol, "54000", "too many requests wait for their answers", "wait for answers before sending more";
     MaskUnsupported = "RM101", Masking, "42501", "a column that must be masked cannot be masked in this form", "ask for the plain column, in text format";
@@ -118,13 +118,13 @@ reasons! {
     UnboundedWrite = "SG104", Guard, "42501", "write without a real WHERE", "add a WHERE that names the rows";
     StatementTooLarge = "SG105", Guard, "54000", "the statement is larger than the guard reads", "split it, or use COPY or parameters";
     StatementTooComplex = "SG106", Guard, "54001", "the statement is nested or chained too deeply to judge", "split it into simpler statements";
-    StatementUnparsable = "SG107", Guard, "42601", "the statement cannot be parsed by the guard", "check the syntax, or write it in a plainer form";
+    StatementUnparsable = "SG107", Guard, "42601", "a syntax error, or SQL that the guard does not know", "check the syntax; if it is right, write it in a plainer form";
     FunctionCallRefused = "SG108", Guard, "0A000", "the FunctionCall message is refused", "use SELECT to call the function";
     PreparedUnknown = "SG109", Guard, "26000", "the prepared statement is not known to the gateway", "prepare it in this session";
     PolicyInvalid = "SG110", Guard, "42501", "the policy could not be loaded, so everything is denied", "the operator must correct the policy";
     PolicyError = "SG111", Guard, "42501", "the policy could not be evaluated", "the policy's owner must correct the rule";
     PortalUnknown = "SG112", Guard, "34000", "the portal is not known to the gateway", "bind it in this session";
-    SettingRefused = "SG113", Guard, "42501", "a setting that changes how statements are read may not be changed", "leave it at the server's default";
+    SettingRefused = "SG113", Guard, "42501", "what changes how statements are read, or who the session is, may not be set", "leave it at the server's default";
     RecordUnavailable = "ST101", Tap, "58000", "the command could not be recorded", "try again; the operator should look at the sidecar";
 }
 

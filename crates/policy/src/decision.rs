@@ -150,7 +150,7 @@ pub(crate) fn judged(facts: &Facts) -> Cow<'_, [Statement]> {
 }
 
 /// Why nothing covers the statement, in the most telling words.
-fn uncovered(statement: &Statement) -> Reason {
+pub(crate) fn uncovered(statement: &Statement) -> Reason {
     if let Some(opaque) = &statement.opaque {
         return match opaque {
             Opaque::Construct(_) => Reason::OpaqueStatement,

@@ -6,7 +6,7 @@ use chaperone_model::facts::{Opaque, Relation, Statement};
 use chaperone_model::{Decision, Reason, Verdict};
 
 use crate::access::Caller;
-use crate::decision::Finding;
+use crate::decision::{self, Finding};
 use crate::rule::Rule;
 use crate::verbs;
 
@@ -59,6 +59,15 @@ pub(crate) fn verdict(finding: Finding<'_>, statement: &Statement) -> Verdict {
 
 fn denied(rule: &Rule, statement: &Statement) -> Verdict {
     let unbounded = rule.matcher.what.unbounded;
+    let unread = |opaque: &Opaque| !matches!(opaque, Opaque::Construct(_));
+    if unbounded && statement.opaque.as_ref().is_some_and(unread) {
+        // It counts as unbounded because nobody can tell; that is what its author has to know.
+        let reason = decision::uncovered(statement);
+        return Verdict {
+            hint: reason.remedy().to_owned(),
+            ..verdict_of(Decision::Deny, reason, Some(rule), uncovered(reason, statement))
+        };
+    }
     let message = said(rule, || {
         let missing = if unbounded { " without a real WHERE" } else { "" };
         format!("{}{missing} is denied by rule `{}`", deed(rule, statement), rule.id)

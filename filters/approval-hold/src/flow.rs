@@ -197,8 +197,12 @@ impl ApprovalHold {
             Reason::ApprovalRejected => "rejected",
             Reason::ApprovalExpired => "expired",
             Reason::ApprovalCancelled => "cancelled",
-            _ => "unavailable",
+            Reason::ApprovalUnavailable => "unavailable",
+            _ => "refused",
         };
+        if let Some(hold) = self.hold.as_mut().filter(|_| state == "refused") {
+            hold.words = reason.to_string();
+        }
         self.record(cx, state);
         let Some(hold) = self.hold.take() else { return };
         if !matches!(reason, Reason::ApprovalRejected | Reason::ApprovalCancelled | Reason::ApprovalMismatch)

@@ -110,6 +110,7 @@ fn approval(step: &Approval) -> (Style, Vec<String>) {
         "pending" => (WAITING, "waits for approval".to_owned()),
         "approved" => (GOOD, "approved".to_owned()),
         "rejected" => (BAD, "rejected".to_owned()),
+        "refused" => (BAD, "ended: refused".to_owned()),
         "unavailable" => (BAD, "ended: the approval service could not be reached".to_owned()),
         other => (BAD, one_line(other)),
     };

@@ -1,0 +1,94 @@
+//! `chaperone reasons`.
+
+use std::io::Write;
+
+use chaperone_model::Reason;
+use serde_json::json;
+
+use super::{Answer, Trouble, print_json};
+use crate::terminal::{FAINT, STRONG, Table, styled};
+
+/// What `docs/reasons.md` says, so that the program explains exactly what its version refuses.
+const PAGE: &str = include_str!("../../../docs/reasons.md");
+
+/// Say what a reason code means and what to do; without a code, list them all.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The code that a refusal names, such as SG104.
+    code: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args, out: &mut impl Write) -> Result<Answer, Trouble> {
+    let Some(code) = &args.code else { return list(args.json, out) };
+    let code = code.to_ascii_uppercase();
+    let Some(reason) = Reason::from_code(&code) else {
+        return Err(Trouble::Other(format!("`{code}` is no reason code; `chaperone reasons` lists them")));
+    };
+    if args.json {
+        return print_json(out, &told(reason));
+    }
+    let (title, text) = section(reason).unwrap_or((reason.title(), reason.remedy()));
+    writeln!(out, "{}\n\n{}", styled(STRONG, format!("{code}: {title}")), text.replace("**", ""))?;
+    Ok(Answer::Yes)
+}
+
+fn list(json: bool, out: &mut impl Write) -> Result<Answer, Trouble> {
+    if json {
+        return print_json(out, &Reason::ALL.iter().map(|reason| told(*reason)).collect::<Vec<_>>());
+    }
+    let mut table = Table::new(&["CODE", "SQLSTATE", "MEANING", "WHAT TO DO"]);
+    for reason in Reason::ALL {
+        let cells = [reason.code(), reason.sqlstate(), reason.title(), reason.remedy()];
+        let styles = [STRONG, FAINT, anstyle::Style::new(), anstyle::Style::new()];
+        table.row(styles.into_iter().zip(cells.map(str::to_owned)).collect());
+    }
+    table.print(out)?;
+    Ok(Answer::Yes)
+}
+
+fn told(reason: Reason) -> serde_json::Value {
+    json!({
+        "code": reason.code(),
+        "sqlstate": reason.sqlstate(),
+        "title": reason.title(),
+        "remedy": reason.remedy(),
+        "text": section(reason).map(|(_, text)| text),
+    })
+}
+
+/// The page's section about a code: its title and its text.
+fn section(reason: Reason) -> Option<(&'static str, &'static str)> {
+    let (_, rest) = PAGE.split_once(&format!("\n### {}: ", reason.code()))?;
+    let (title, text) = rest.split_once('\n')?;
+    let end = ["\n### ", "\n## "].iter().filter_map(|next| text.find(next)).min().unwrap_or(text.len());
+    Some((title, text.get(..end)?.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_tells_every_reason_as_the_errors_do() {
+        for reason in Reason::ALL {
+            let (title, text) = section(*reason).unwrap_or_else(|| panic!("{reason} is not on the page"));
+            assert_eq!(title, reason.title(), "{reason}");
+            assert!(text.starts_with(&format!("SQLSTATE {}.", reason.sqlstate())), "{reason}: {text}");
+        }
+        assert_eq!(PAGE.matches("\n### ").count(), Reason::ALL.len(), "a section for a code that is none");
+    }
+
+    #[test]
+    fn one_code_is_explained_and_no_other() {
+        let mut out = Vec::new();
+        let args = Args { code: Some("sg104".to_owned()), json: false };
+        assert_eq!(run(&args, &mut out).unwrap(), Answer::Yes);
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("SG104: write without a real WHERE") && text.contains("SQLSTATE 42501"), "{text}");
+        assert!(!text.contains("###") && !text.contains("SG105:"), "{text}");
+        assert!(run(&Args { code: Some("XX1".to_owned()), json: false }, &mut Vec::new()).is_err());
+    }
+}

@@ -109,10 +109,13 @@ pub(crate) fn replace(buffer: Buffer, bytes: &[u8]) -> bool {
     unsafe { proxy_set_buffer_bytes(buffer as i32, 0, usize::MAX, bytes.as_ptr(), bytes.len()) == OK }
 }
 
-/// Puts bytes into the (empty) downstream buffer, outside of its own callback.
+/// Puts bytes behind those in the downstream buffer, outside of its own callback. What was put there before in the same
+/// callback of another kind is still in it: Envoy takes it on only after that.
 pub(crate) fn append_downstream(bytes: &[u8]) -> bool {
+    // A start at or behind the end appends; 0 would put the bytes in front.
+    let end = usize::MAX;
     // SAFETY: pointer and length are of one live slice.
-    unsafe { proxy_set_buffer_bytes(Buffer::Downstream as i32, 0, 0, bytes.as_ptr(), bytes.len()) == OK }
+    unsafe { proxy_set_buffer_bytes(Buffer::Downstream as i32, end, 0, bytes.as_ptr(), bytes.len()) == OK }
 }
 
 /// Reads a property by its path, parts separated by NUL.

@@ -78,10 +78,12 @@ impl SessionTap {
     /// What waits no longer goes on, or is refused where its record is not durable.
     fn go_on(&mut self, cx: &mut Cx<'_>, kept: Kept, durable: bool) {
         let frame = Frame { tag: kept.tag, bytes: &kept.bytes };
+        // The client was told already that its batch is refused, and the Sync runs nothing of it.
+        let told = self.gate.is_discarding() && frame.tag == tag::client::SYNC;
         if !self.gate.admits(&frame) {
             return;
         }
-        if !durable && frame.tag != tag::client::TERMINATE {
+        if !durable && !told && frame.tag != tag::client::TERMINATE {
             self.gate.refuse(cx, frame.tag, &fatal(Reason::RecordUnavailable));
             return;
         }

@@ -127,6 +127,13 @@ fn in_strict_mode_a_command_that_cannot_be_recorded_is_refused() {
     }
     assert!(wire.ran().is_empty());
     assert_eq!(wire.look(), "E(58000) Z(I)");
+
+    wire.client(&batch("select 4"));
+    for ticket in 6..10 {
+        wire.event(|line, env| line.recorded(env, ticket, false));
+    }
+    assert!(wire.ran().is_empty());
+    assert_eq!(wire.look(), "E(58000) Z(I)", "one error for a batch");
 }
 
 #[test]

@@ -188,3 +188,51 @@ fn the_sidecar_may_go_before_a_hold_and_after() {
     }
     no_vm_died(&stack);
 }
+
+#[test]
+fn in_strict_mode_nothing_runs_that_is_not_recorded() {
+    let relaxed = shop_policy();
+    let strict = relaxed.replace("mode: relaxed", "mode: strict");
+    assert_ne!(strict, relaxed);
+    let mut stack = start(StackOptions { policy: Policy::Text(strict), ..StackOptions::default() });
+    for chain in Chain::GOVERNED {
+        let login = analyst(&stack);
+        let ask = |client: &mut Client, text: &str| client.ask(&say::query(text.as_bytes()));
+        let mut client = Client::log_in(&stack, chain, &login);
+        let item = format!("strict {}", chain.name());
+        let update = |item: &str| format!("UPDATE orders SET item = '{item}' WHERE id = 2");
+        let stored = |stack: &Stack| {
+            let text = "SELECT item FROM orders WHERE id = 2";
+            chaperone_e2e::psql(stack, Chain::Direct, &stack.target_login(), &[text])
+        };
+        ask(&mut client, &update(&item));
+        has(&stored(&stack), &[&item]);
+        // The records of a batch become durable together.
+        let counted = client.ask(&say::batch("SELECT count(*) + 40 FROM generate_series(1, 2)"));
+        has(&counted, &["42", "SELECT 1"]);
+
+        // Nobody takes the record: the command is not run, and the session goes on.
+        stack.kill_sidecar();
+        has(&ask(&mut client, &update("unrecorded")), &["ST101"]);
+        // A batch is refused as a whole.
+        let shown = client.ask(&say::batch(&update("unrecorded")));
+        assert_eq!(shown.matches("Reason ST101").count(), 1, "{shown}");
+        has(&stored(&stack), &[&item]);
+
+        stack.start_sidecar().unwrap();
+        let again = format!("{item} again");
+        eventually("commands are run again", || {
+            ask(&mut client, &update(&again));
+            stored(&stack).contains(&again).then_some(())
+        });
+        drop(client);
+        let people = People(&stack);
+        eventually("the recording is whole", || {
+            let shown = people.run(&["sessions", "play", "last", "--instant"]);
+            (shown.contains(&again) && people.run(&["sessions", "verify", "last"]).contains("is whole"))
+                .then_some(())
+        });
+        nobody_is_left(&stack);
+    }
+    no_vm_died(&stack);
+}

@@ -284,6 +284,12 @@ impl<T: Default> Gate<T> {
         matches!(self.phase, Phase::Ending(_) | Phase::Ended)
     }
 
+    /// Whether the client's batch was refused, and what is left of it goes nowhere.
+    #[must_use]
+    pub const fn is_discarding(&self) -> bool {
+        self.discarding
+    }
+
     /// Whether the client may send commands.
     #[must_use]
     pub const fn is_ready(&self) -> bool {

@@ -66,7 +66,7 @@ bench: build wasm ## throughput, latency and Envoy's CPU a transaction, against 
 conformance: build wasm ## PostgreSQL's own isolation tests and libpq_pipeline, through both chains
 	scripts/conformance
 
-clients: build wasm ## real drivers run their scenarios through both chains, without masks and with
+clients: build wasm ## real drivers run their scenarios through both chains: open, masked, strictly recorded
 	@scripts/clients
 
 fuzz: setup ## the fuzz targets for a minute in all, or SECONDS_EACH=n

@@ -1,6 +1,6 @@
-"""Runs every client through every way to the target, twice: without masks and with.
+"""Runs every client through every way to the target, in three rounds: open, masked, strictly recorded.
 
-usage: run.py [--way plain|fused|separate]... [--round open|masked]... [CLIENT [SCENARIO...]]
+usage: run.py [--way plain|fused|separate]... [--round open|masked|strict]... [CLIENT [SCENARIO...]]
 
 A PostgreSQL of its own stands behind a stack that `chaperone-stack up` starts. A scenario that fails on the plain way
 too says nothing about the filters; it is named as such, and it is a failure all the same. Every client runs all of
@@ -41,6 +41,13 @@ CLIENTS = {
     "pgjdbc": ["java", "-cp", f"{CACHE / 'java'}:/usr/share/java/postgresql.jar", "RunPgjdbc"],
     "sqlx": [CACHE / "rust/debug/run-sqlx"],
     "tokio-postgres": [CACHE / "rust/debug/run-tokio-postgres"],
+}
+
+# The rounds, with what stands behind policy.yaml in each.
+BEHIND = {
+    "open": lambda: "",
+    "masked": lambda: (HERE / "masking.yaml").read_text(),
+    "strict": lambda: "\nrecording: { mode: strict }\n",
 }
 
 
@@ -142,11 +149,10 @@ def scenarios(client, login, names, log):
     return found, skipped
 
 
-def one_round(masked, ways, clients, names, target, logs):
-    policy = (HERE / "policy.yaml").read_text() + ((HERE / "masking.yaml").read_text() if masked else "")
+def one_round(title, ways, clients, names, target, logs):
+    masked = title == "masked"
     file = target.home / "policy.yaml"
-    file.write_text(policy)
-    title = "masked" if masked else "open"
+    file.write_text((HERE / "policy.yaml").read_text() + BEHIND[title]())
     failures = 0
     with Stack(target, file) as stack:
         for client in clients:
@@ -186,7 +192,7 @@ def one_round(masked, ways, clients, names, target, logs):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--way", action="append", choices=WAYS)
-    parser.add_argument("--round", action="append", choices=["open", "masked"])
+    parser.add_argument("--round", action="append", choices=list(BEHIND))
     parser.add_argument("client", nargs="?")
     parser.add_argument("scenario", nargs="*")
     wanted = parser.parse_args()
@@ -196,8 +202,8 @@ def main():
     ways = wanted.way or list(WAYS)
     failures = 0
     with Postgres() as target:
-        for name in wanted.round or ["open", "masked"]:
-            failures += one_round(name == "masked", ways, clients, wanted.scenario, target, logs)
+        for name in wanted.round or list(BEHIND):
+            failures += one_round(name, ways, clients, wanted.scenario, target, logs)
     print(f"{failures} scenarios failed; what the clients said is in {logs.relative_to(ROOT)}" if failures
           else "every scenario passed")
     sys.exit(1 if failures else 0)

@@ -125,7 +125,12 @@ impl Sidecar {
         let said: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
         let message = said.get("error").and_then(serde_json::Value::as_str);
         let message = message.map_or_else(|| format!("the sidecar answered {status}"), str::to_owned);
-        Err(Error::Refused { status: status.as_u16(), message })
+        let hint = if status == 401 {
+            ": CHAPERONE_OPERATOR_TOKEN is not the operators' token of the sidecar"
+        } else {
+            ""
+        };
+        Err(Error::Refused { status: status.as_u16(), message: format!("{message}{hint}") })
     }
 }
 

@@ -123,7 +123,14 @@ impl Recorder {
         true
     }
 
-    fn push(&mut self, session: &SessionId, source: Source, now: Now, told: Told<'_>, waiter: Option<Waiter>) {
+    fn push(
+        &mut self,
+        session: &SessionId,
+        source: Source,
+        now: Now,
+        told: Told<'_>,
+        waiter: Option<Waiter>,
+    ) {
         let seq = self.numbers.next(session, source);
         let record = RecordOf { session: session.as_str(), source, seq, time: now.unix_nanos, told };
         let limits = self.limits;

@@ -26,7 +26,12 @@ pub(crate) struct Plugin {
 impl Plugin {
     pub(crate) fn new(settings: Settings) -> Self {
         let recorder = RefCell::new(Recorder::new(settings.recorder));
-        Self { settings: Live::new(settings), recorder, sent_at: RefCell::new(0), dropped: RefCell::default() }
+        Self {
+            settings: Live::new(settings),
+            recorder,
+            sent_at: RefCell::new(0),
+            dropped: RefCell::default(),
+        }
     }
 
     pub(crate) fn dropped(&self, waiter: Waiter) {

@@ -87,7 +87,10 @@ mod tests {
         let args = Args { code: Some("sg104".to_owned()), json: false };
         assert_eq!(run(&args, &mut out).unwrap(), Answer::Yes);
         let text = String::from_utf8(out).unwrap();
-        assert!(text.contains("SG104: write without a real WHERE") && text.contains("SQLSTATE 42501"), "{text}");
+        assert!(
+            text.contains("SG104: write without a real WHERE") && text.contains("SQLSTATE 42501"),
+            "{text}"
+        );
         assert!(!text.contains("###") && !text.contains("SG105:"), "{text}");
         assert!(run(&Args { code: Some("XX1".to_owned()), json: false }, &mut Vec::new()).is_err());
     }

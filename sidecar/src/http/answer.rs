@@ -36,11 +36,8 @@ impl Failure {
     }
 
     /// No token, or an unknown one.
-    pub(super) fn unauthorized() -> Self {
-        Self {
-            header: Some((WWW_AUTHENTICATE, "Bearer")),
-            ..Self::new(StatusCode::UNAUTHORIZED, "a bearer token is needed")
-        }
+    pub(super) fn unauthorized(why: &str) -> Self {
+        Self { header: Some((WWW_AUTHENTICATE, "Bearer")), ..Self::new(StatusCode::UNAUTHORIZED, why) }
     }
 
     /// A token of another role.

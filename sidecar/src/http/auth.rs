@@ -96,9 +96,14 @@ fn role(parts: &Parts, service: &Service) -> Result<Role, Failure> {
         let (scheme, token) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(token)
     });
+    let why = if token.is_some() {
+        "the bearer token is not one of this sidecar's"
+    } else {
+        "a bearer token is needed"
+    };
     token.and_then(|token| service.tokens.role(token)).ok_or_else(|| {
         service.metrics.unauthorized.add(1);
-        Failure::unauthorized()
+        Failure::unauthorized(why)
     })
 }
 

@@ -1,27 +1,30 @@
 //! The stack in the background: `make up`, `make status`, `make down`.
 
+mod recorded;
+mod settings;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
-
+use crate::chaperone;
 use crate::error::Error;
-use crate::http;
-use crate::options::{Chain, Policy, StackOptions};
-use crate::part::{Lifetime, Stop, send};
+use crate::options::{Policy, StackOptions};
+use crate::part::Lifetime;
 use crate::programs::Programs;
-use crate::psql::{self, Login};
-use crate::rundir::replace;
+use crate::psql;
+use crate::rundir::{replace, replace_secret};
 use crate::stack::Stack;
+use recorded::{PARTS, end, record, recorded};
+use settings::{environment, password_file};
 
 /// The stack's name, hence its run directory.
 const NAME: &str = "up";
-/// In the run directory: a line for each part, `name id start stop port path`.
-const PARTS: &str = "parts";
-/// How long a part may take to end before it is killed.
-const STOP_LIMIT: Duration = Duration::from_secs(5);
+/// In the run directory: the target's host and port.
+const TARGET: &str = "target";
+/// In the run directory: a password file for the ways past the filters.
+const PASSWORDS: &str = "pgpass";
+/// Beside the run directory: what somebody has made of the policy of an earlier run.
+const EDITED: &str = "policy.edited.yaml";
 
 /// Starts the stack in the background and writes `target/run/env`. What runs already goes on.
 ///
@@ -34,8 +37,17 @@ pub fn up() -> Result<(), Error> {
     let policy = setting("CHAPERONE_POLICY").map(PathBuf::from).filter(|path| !is_our_copy(path, &runs));
     let upstream = setting("CHAPERONE_UPSTREAM_PG");
 
-    let recorded = recorded(&runs);
-    if !recorded.is_empty() && recorded.iter().all(Recorded::is_alive) {
+    let run = runs.join(NAME);
+    let recorded = recorded(&run);
+    let (alive, gone): (Vec<_>, Vec<_>) = recorded.iter().partition(|part| part.is_alive());
+    if !alive.is_empty() {
+        if let Some(part) = gone.first() {
+            return Err(Error::Setting(format!(
+                "the stack is not whole: {} is gone (its log is target/run/{NAME}/{}.log). `make down` ends the rest, \
+                 `make up` starts it anew",
+                part.name, part.name
+            )));
+        }
         if policy.is_some() || upstream.is_some() {
             return Err(Error::Setting(
                 "the stack is up with other settings; end it with `make down` first".to_owned(),
@@ -54,19 +66,58 @@ pub fn up() -> Result<(), Error> {
         let place = |error| Error::Setting(format!("CHAPERONE_UPSTREAM_PG cannot be read: {error}"));
         options.upstream = Some(text.parse().map_err(place)?);
     }
-    end(&recorded);
+    // What is wrong with the settings is said before anything is started.
+    if let Policy::File(path) = &options.policy {
+        chaperone::Policy::read(path)?;
+    }
+    if let Some(upstream) = &options.upstream {
+        psql::log_in(&Programs::find(options.postgres_version)?, upstream)
+            .map_err(|problem| Error::Setting(format!("CHAPERONE_UPSTREAM_PG: {problem}")))?;
+    }
+    let before = fs::read_to_string(run.join("policy.yaml")).ok();
 
     let stack = Stack::start_for(options, Lifetime::Background)?;
     let parts = record(&stack)?;
-    replace(&runs.join(NAME).join(PARTS), &parts)?;
-    let env = runs.join("env");
-    replace(&env, &environment(&stack))?;
-    eprintln!("==> up: the settings for clients are in {}", short(&env, &stack.programs.root));
-    eprintln!("      . {}", short(&env, &stack.programs.root));
-    eprintln!("      export PGPASSWORD=$(chaperone dev token --subject alice --group analysts)");
-    let login = stack.target_login();
-    eprintln!("      psql -h $CHAPERONE_PG_HOST -p $CHAPERONE_PG_PORT -U analyst {}", login.database);
+    replace(&run.join(PARTS), &parts)?;
+    let direct = crate::Chain::Direct;
+    replace(&run.join(TARGET), &format!("{} {}\n", stack.pg_host(direct), stack.pg_port(direct)))?;
+    replace_secret(&run.join(PASSWORDS), &password_file(&stack))?;
+    replace_secret(&runs.join("env"), &environment(&stack))?;
+    tell(&stack, &runs, before.as_deref())?;
     stack.leave_running();
+    Ok(())
+}
+
+/// Says what to do now.
+fn tell(stack: &Stack, runs: &Path, before: Option<&str>) -> Result<(), Error> {
+    let root = &stack.programs.root;
+    let env = short(&runs.join("env"), root);
+    let policy = chaperone::Policy::read(stack.policy_path())?;
+    let (role, group) = &policy.caller;
+    eprintln!("==> up: the settings for clients are in {env}");
+    eprintln!("      . {env}");
+    eprintln!("      export PGPASSWORD=$(chaperone dev token --subject alice --group {group})");
+    let database = stack.target_login().database;
+    eprintln!("      psql -h $CHAPERONE_PG_HOST -p $CHAPERONE_PG_PORT -U {role} {database}");
+    if !policy.issuers.iter().any(|issuer| issuer == stack.issuer()) {
+        eprintln!(
+            "    The policy does not trust the development identity provider, so that its tokens are refused (ID105): \
+             name the issuer `{}` with the audience `chaperone` in `identity` to try it here.",
+            stack.issuer()
+        );
+    }
+    let edited = before.filter(|before| {
+        stack.options.policy_is_ours()
+            && fs::read_to_string(stack.policy_path()).is_ok_and(|now| now != *before)
+    });
+    if let Some(edited) = edited {
+        let kept = runs.join(EDITED);
+        replace(&kept, edited)?;
+        let kept = short(&kept, root);
+        eprintln!(
+            "    The policy of the last `make up` had been edited: `make down; CHAPERONE_POLICY={kept} make up` takes it up."
+        );
+    }
     Ok(())
 }
 
@@ -75,7 +126,8 @@ pub fn up() -> Result<(), Error> {
 /// # Errors
 /// When the programs' places cannot be found.
 pub fn status() -> Result<bool, Error> {
-    let recorded = recorded(&runs(&StackOptions::default())?);
+    let run = runs(&StackOptions::default())?.join(NAME);
+    let recorded = recorded(&run);
     if recorded.is_empty() {
         println!("nothing is up; `make up` starts it");
         return Ok(false);
@@ -87,6 +139,21 @@ pub fn status() -> Result<bool, Error> {
         let port = if part.port == 0 { String::new() } else { format!("127.0.0.1:{}", part.port) };
         println!("{:<10} {:<10} pid {:<8} {port}", part.name, health, part.id);
     }
+    if let Some((host, port)) = target(&run) {
+        let programs = Programs::find(StackOptions::default().postgres_version)?;
+        let accepts = psql::accepts(&programs, &host, port);
+        well &= accepts;
+        println!(
+            "{:<10} {:<10} {:<12} {host}:{port}",
+            "target",
+            if accepts { "ready" } else { "silent" },
+            ""
+        );
+    }
+    if let Some(problem) = undelivered(&run) {
+        well = false;
+        println!("policy     {problem}");
+    }
     Ok(well)
 }
 
@@ -96,10 +163,10 @@ pub fn status() -> Result<bool, Error> {
 /// When the programs' places cannot be found, or what the stack left cannot be removed.
 pub fn down() -> Result<(), Error> {
     let runs = runs(&StackOptions::default())?;
-    let recorded = recorded(&runs);
+    let recorded = recorded(&runs.join(NAME));
     let alive = recorded.iter().filter(|part| part.is_alive()).count();
     end(&recorded);
-    for path in [runs.join("env"), runs.join(NAME).join(PARTS)] {
+    for path in [runs.join("env"), runs.join(NAME).join(PARTS), runs.join(NAME).join(PASSWORDS)] {
         if path.exists() {
             fs::remove_file(&path).map_err(Error::file(&path))?;
         }
@@ -110,6 +177,23 @@ pub fn down() -> Result<(), Error> {
         println!("down: {alive} parts ended; their logs stay in target/run/{NAME}");
     }
     Ok(())
+}
+
+/// Where the target is, as `up` has written it down.
+fn target(run: &Path) -> Option<(String, u16)> {
+    let text = fs::read_to_string(run.join(TARGET)).ok()?;
+    let (host, port) = text.trim().split_once(' ')?;
+    Some((host.to_owned(), port.parse().ok()?))
+}
+
+/// Why the policy as it is now is not in force, from the last line of its delivery.
+fn undelivered(run: &Path) -> Option<String> {
+    let log = fs::read_to_string(run.join("delivery.log")).ok()?;
+    let last = log.lines().rev().find(|line| !line.is_empty())?;
+    last.contains(" error ").then(|| {
+        let why = last.split_once(" error=\"").map_or(last, |(_, why)| why.trim_end_matches('"'));
+        format!("refused    {}; the one before stays in force", why.replace("\\\"", "\""))
+    })
 }
 
 /// Whether a policy is the copy that an earlier `up` made: `target/run/env` names it, and it goes with that run.
@@ -127,175 +211,4 @@ fn runs(options: &StackOptions) -> Result<PathBuf, Error> {
 
 fn short(path: &Path, root: &Path) -> String {
     path.strip_prefix(root).unwrap_or(path).display().to_string()
-}
-
-/// A part as `up` has recorded it.
-#[derive(Debug)]
-struct Recorded {
-    name: String,
-    id: u32,
-    /// When the process began, in the kernel's ticks: another process may get the same id.
-    started: String,
-    stop: Stop,
-    port: u16,
-    path: String,
-}
-
-impl Recorded {
-    fn is_alive(&self) -> bool {
-        started(self.id).is_some_and(|started| started == self.started)
-    }
-
-    fn health(&self) -> &'static str {
-        if !self.is_alive() {
-            return "gone";
-        }
-        match self.path.as_str() {
-            "-" => "running",
-            "postgres" => {
-                let accepts =
-                    Programs::find(StackOptions::default().postgres_version).ok().is_some_and(|programs| {
-                        let login = Login::new("postgres", "", "postgres");
-                        psql::client(&programs, "pg_isready", "127.0.0.1", self.port, &login)
-                            .output()
-                            .is_ok_and(|output| output.status.success())
-                    });
-                if accepts { "ready" } else { "not ready" }
-            }
-            path => match http::get(self.port, path) {
-                Some(response) if response.status == 200 => "ready",
-                Some(_) => "not ready",
-                None => "silent",
-            },
-        }
-    }
-}
-
-fn recorded(runs: &Path) -> Vec<Recorded> {
-    let text = fs::read_to_string(runs.join(NAME).join(PARTS)).unwrap_or_default();
-    text.lines().filter_map(read_line).collect()
-}
-
-fn read_line(line: &str) -> Option<Recorded> {
-    let mut words = line.split(' ');
-    let mut next = || words.next();
-    Some(Recorded {
-        name: next()?.to_owned(),
-        id: next()?.parse().ok()?,
-        started: next()?.to_owned(),
-        stop: Stop::named(next()?)?,
-        port: next()?.parse().ok()?,
-        path: next()?.to_owned(),
-    })
-}
-
-/// The lines of [`PARTS`], in the order in which the parts should end.
-fn record(stack: &Stack) -> Result<String, Error> {
-    let database = stack.postgres.as_ref().and_then(|own| own.part.as_ref());
-    let ports = stack.ports;
-    let parts = [
-        (stack.envoy.as_ref(), ports.admin, "/ready"),
-        (stack.delivery.as_ref(), 0, "-"),
-        (stack.sidecar.as_ref(), ports.sidecar, "/readyz"),
-        (stack.idp.as_ref(), ports.idp, "/.well-known/openid-configuration"),
-        (database, ports.postgres, "postgres"),
-    ];
-    let mut text = String::new();
-    for (part, port, path) in parts {
-        let Some(part) = part else { continue };
-        let started =
-            started(part.id()).ok_or_else(|| Error::part(part.name(), "ended just now", part.log()))?;
-        text.push_str(&format!(
-            "{} {} {started} {} {port} {path}\n",
-            part.name(),
-            part.id(),
-            part.stop().name()
-        ));
-    }
-    Ok(text)
-}
-
-/// When a process began, in the kernel's ticks; nothing when it is gone.
-fn started(id: u32) -> Option<String> {
-    const STATE: usize = 0;
-    const START_TIME: usize = 19;
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // The second field is the program's name in parentheses and may hold spaces.
-    let (_, fields) = stat.rsplit_once(") ")?;
-    let fields: Vec<&str> = fields.split(' ').collect();
-    if *fields.get(STATE)? == "Z" {
-        return None;
-    }
-    fields.get(START_TIME).map(|&field| field.to_owned())
-}
-
-fn end(recorded: &[Recorded]) {
-    for part in recorded.iter().filter(|part| part.is_alive()) {
-        send(part.id, part.stop.signal());
-        let start = Instant::now();
-        while part.is_alive() && start.elapsed() < STOP_LIMIT {
-            thread::sleep(Duration::from_millis(10));
-        }
-        if part.is_alive() {
-            send(part.id, Signal::KILL);
-        }
-    }
-}
-
-/// What `target/run/env` says.
-fn environment(stack: &Stack) -> String {
-    let programs = stack.programs();
-    let bin = programs.chaperone.parent().unwrap_or(&programs.root);
-    let values = [
-        ("CHAPERONE_PG_HOST", stack.pg_host(Chain::Fused).to_owned()),
-        ("CHAPERONE_PG_PORT", stack.pg_port(Chain::Fused).to_string()),
-        ("CHAPERONE_PG_PORT_SEPARATE", stack.pg_port(Chain::Separate).to_string()),
-        ("CHAPERONE_PG_PORT_PLAIN", stack.pg_port(Chain::Plain).to_string()),
-        ("CHAPERONE_PG_PORT_DIRECT", stack.pg_port(Chain::Direct).to_string()),
-        ("CHAPERONE_SIDECAR_URL", stack.sidecar_url()),
-        ("CHAPERONE_ENVOY_ADMIN", format!("http://127.0.0.1:{}", stack.ports.admin)),
-        ("CHAPERONE_POLICY", stack.policy_path().display().to_string()),
-        ("CHAPERONE_OPERATOR_TOKEN", stack.operator_token().to_owned()),
-        ("CHAPERONE_DEV_IDP", stack.issuer().to_owned()),
-        ("CHAPERONE_DEV_KEYS", stack.dev_keys().display().to_string()),
-    ];
-    let mut text = "# written by `make up`; read it with `. target/run/env`\n".to_owned();
-    for (name, value) in values {
-        text.push_str(&format!("export {name}={}\n", quoted(&value)));
-    }
-    // Behind the user's own programs: psql from the stack only where there is no other.
-    text.push_str(&format!(
-        "export PATH={}:\"$PATH\":{}\n",
-        quoted(&bin.display().to_string()),
-        quoted(&programs.postgres.display().to_string()),
-    ));
-    text
-}
-
-/// A word for the shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn our_own_start_is_known_and_a_dead_process_has_none() {
-        assert!(started(std::process::id()).is_some());
-        assert_eq!(started(u32::MAX), None);
-    }
-
-    #[test]
-    fn a_line_is_read_back() {
-        let part = read_line("envoy 12 345 TERM 9901 /ready").unwrap();
-        assert_eq!((part.name.as_str(), part.id, part.stop, part.port), ("envoy", 12, Stop::Terminate, 9901));
-        assert!(read_line("envoy twelve 345 TERM 9901 /ready").is_none());
-    }
-
-    #[test]
-    fn words_for_the_shell_are_quoted() {
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-    }
 }

@@ -91,7 +91,7 @@ pub(crate) fn delivery(
 ) -> Result<Part, Error> {
     let plugins = programs.root.join("envoy/plugins.yaml");
     let plugins = fs::read_to_string(&plugins).map_err(Error::file(&plugins))?;
-    let Policy { resource, password_variables } = Policy::read(policy)?;
+    let Policy { resource, password_variables, .. } = Policy::read(policy)?;
     let values = [
         ("PASSWORD_VARIABLES", password_variables.join(", ")),
         ("RESOURCE", resource),
@@ -128,6 +128,10 @@ pub(crate) struct Policy {
     pub(crate) resource: String,
     /// The variables that the target's passwords come from.
     pub(crate) password_variables: Vec<String>,
+    /// A role that clients may ask for, and a group (or `GROUP`) that may use it.
+    pub(crate) caller: (String, String),
+    /// Whose tokens it takes.
+    pub(crate) issuers: Vec<String>,
 }
 
 impl Policy {
@@ -143,7 +147,14 @@ impl Policy {
             resource.roles.iter().filter_map(|role| role.upstream.password_env.clone()).collect();
         password_variables.sort();
         password_variables.dedup();
-        Ok(Self { resource: resource.name.clone(), password_variables })
+        let role = resource.roles.first();
+        let group = role.and_then(|role| role.groups.first()).map_or("GROUP", String::as_str);
+        Ok(Self {
+            resource: resource.name.clone(),
+            password_variables,
+            caller: (role.map_or_else(|| "ROLE".to_owned(), |role| role.name.clone()), group.to_owned()),
+            issuers: policy.issuers().iter().map(|issuer| issuer.issuer.clone()).collect(),
+        })
     }
 }
 

@@ -94,6 +94,13 @@ pub struct StackOptions {
     pub progress: bool,
 }
 
+impl StackOptions {
+    /// Whether the policy in force is a file of the run directory, which goes with it.
+    pub(crate) const fn policy_is_ours(&self) -> bool {
+        matches!(self.policy, Policy::Shop | Policy::Text(_))
+    }
+}
+
 impl Default for StackOptions {
     fn default() -> Self {
         Self {

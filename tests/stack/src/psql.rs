@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use crate::error::Error;
 use crate::programs::Programs;
+use crate::upstream::Upstream;
 
 /// Who logs in, with what, to which database.
 #[derive(Clone, Debug)]
@@ -45,6 +46,27 @@ pub(crate) fn client(programs: &Programs, name: &str, host: &str, port: u16, log
         .env("PGPASSFILE", "/dev/null")
         .env("PSQL_PAGER", "");
     command
+}
+
+/// Whether a server takes connections there.
+pub(crate) fn accepts(programs: &Programs, host: &str, port: u16) -> bool {
+    let login = Login::new("postgres", "", "postgres");
+    let output = client(programs, "pg_isready", host, port, &login).args(["-t", "5"]).output();
+    output.is_ok_and(|output| output.status.success())
+}
+
+/// Logs in as Envoy will, without encryption; what psql says where that fails.
+pub(crate) fn log_in(programs: &Programs, upstream: &Upstream) -> Result<(), String> {
+    let login = Login::new(&upstream.user, &upstream.password, &upstream.database);
+    let mut psql = client(programs, "psql", &upstream.host, upstream.port, &login);
+    psql.env("PGSSLMODE", "disable")
+        .env("PGCONNECT_TIMEOUT", "10")
+        .args(["-X", "-w", "-q", "-A", "-t", "-c", "SELECT"]);
+    let output = psql.output().map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
 }
 
 /// Runs a script as it would be typed, but stops at the first error.

@@ -1,6 +1,8 @@
 //! The directory of one stack: configuration, logs, data. It goes with the stack, unless a test has just failed.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -75,10 +77,22 @@ impl Drop for RunDir {
 
 /// Writes a file beside `path` and moves it into place: who watches `path` sees the old text or the new one.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Error> {
+    replace_with(path, text, 0o644)
+}
+
+/// As [`replace`], for what nobody but its owner may read.
+pub(crate) fn replace_secret(path: &Path, text: &str) -> Result<(), Error> {
+    replace_with(path, text, 0o600)
+}
+
+fn replace_with(path: &Path, text: &str, mode: u32) -> Result<(), Error> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let beside = PathBuf::from(beside);
-    fs::write(&beside, text).map_err(Error::file(&beside))?;
+    // One that was left behind would keep its mode.
+    let _ = fs::remove_file(&beside);
+    let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside);
+    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(Error::file(&beside))?;
     fs::rename(&beside, path).map_err(Error::file(path))
 }
 

@@ -58,7 +58,10 @@ fn overflow_is_counted_and_marked_in_the_recording() {
     let mut it = Recorder::new(limits);
     assert!(it.add(&id(), Source::Tap, at(0), Told::Body(&body(2000)), None));
     assert!(!it.add(&id(), Source::Tap, at(0), Told::Body(&body(1)), None));
-    assert!(!it.add(&id(), Source::Tap, at(0), Told::Body(&body(1)), Some(waiter(1))), "the caller must tell");
+    assert!(
+        !it.add(&id(), Source::Tap, at(0), Told::Body(&body(1)), Some(waiter(1))),
+        "the caller must tell"
+    );
     assert_eq!(it.dropped(), 2);
     it.poll(at(1000)).unwrap();
     assert!(it.durable().is_empty());

@@ -61,7 +61,7 @@ impl Story<'_> {
         self.voice.command("agent", &format!("psql -h 127.0.0.1 -p {port} -U analyst shop"));
         let login = Login::new("analyst", &token, "shop");
         let psql = self.stack.client("psql", Chain::Fused, &login);
-        let mut live = Terminal::start(&psql, "-X -n -q", self.voice)?;
+        let mut live = Terminal::start(&psql, "-X -n", self.voice)?;
         self.masked(&mut live)?;
         self.denied(&mut live)?;
         self.held(&mut live)?;

@@ -141,7 +141,13 @@ impl Line {
 
     /// Takes over what another module knows.
     pub fn set_session(&mut self, session: Session) {
-        self.session = session;
+        let target = std::mem::take(&mut self.session.target);
+        self.session = Session { target, ..session };
+    }
+
+    /// The target is at this address.
+    pub fn set_target(&mut self, target: String) {
+        self.session.target = target;
     }
 
     /// Whether a flow may send to the server at any time, so that the host must keep that way open.

@@ -18,6 +18,8 @@ pub struct Session {
     pub database: String,
     /// The client's address and port.
     pub client: String,
+    /// The target's address and port, once it has said anything. Each module sees it for itself.
+    pub target: String,
 }
 
 impl Session {
@@ -46,7 +48,7 @@ impl Session {
             identity => Some(Rc::new(serde_json::from_value(identity).ok()?)),
         };
         let (role, database, client) = (text(take("role"))?, text(take("database"))?, text(take("client"))?);
-        Some(Self { id, identity, role, database, client })
+        Some(Self { id, identity, role, database, client, target: String::new() })
     }
 }
 
@@ -71,6 +73,7 @@ mod tests {
             role: "analyst".into(),
             database: "shop".into(),
             client: "127.0.0.1:1".into(),
+            target: String::new(),
         };
         assert_eq!(Session::from_json(session.to_json().as_bytes()), Some(session));
         assert_eq!(Session::from_json(Session::default().to_json().as_bytes()), Some(Session::default()));

@@ -147,8 +147,17 @@ impl Connection {
         Action::Continue
     }
 
+    /// Which of the cluster's hosts the connection leads to: databases of one name may differ.
+    fn learn_target(&mut self) {
+        if self.line.session().target.is_empty() {
+            let address = abi::property("upstream\0address").and_then(|text| String::from_utf8(text).ok());
+            self.line.set_target(address.unwrap_or_else(|| "unknown".to_owned()));
+        }
+    }
+
     fn server_data(&mut self, size: usize) -> Action {
         let now = self.begin();
+        self.learn_target();
         let input =
             if size == 0 { Vec::new() } else { abi::buffer(abi::Buffer::Upstream, size).unwrap_or_default() };
         if input.len() < size {

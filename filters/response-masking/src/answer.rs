@@ -81,7 +81,7 @@ impl Answers {
     fn learnt(&mut self, cx: &Cx<'_>) {
         self.catalogue.answered(cx.now.millis());
         if let (Some(known), at) = self.catalogue.learnt() {
-            self.shared.put(&cx.session.database, known, at);
+            self.shared.put(cx.session, known, at);
         }
         for (plan, command) in std::mem::take(&mut self.unjudged) {
             let known = self.catalogue.known(&plan.columns);

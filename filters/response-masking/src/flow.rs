@@ -92,7 +92,7 @@ impl ResponseMasking {
         if self.gate.status() != b'I' || !self.gate.is_idle() {
             return;
         }
-        let shared = self.answers.shared.known(&cx.session.database, &plan.columns, cx.now.millis());
+        let shared = self.answers.shared.known(cx.session, &plan.columns, cx.now.millis());
         if shared.is_some_and(|shared| self.answers.catalogue.adopt(shared)) {
             return;
         }
@@ -136,7 +136,7 @@ impl ResponseMasking {
         if defined {
             self.answers.made = true;
             self.answers.catalogue.mark_stale();
-            self.answers.shared.forget(&cx.session.database);
+            self.answers.shared.forget(cx.session);
         }
         refused
     }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use chaperone_flow::Session;
 use chaperone_policy::{ColumnMask, Masks};
 
 use crate::catalogue::{CATALOGUE_AGE_MOST, Known};
@@ -24,9 +25,17 @@ pub struct Shared {
 
 #[derive(Debug)]
 struct Learnt {
+    /// Of the target's many hosts this one: the same table may have another OID elsewhere.
+    target: String,
     database: String,
     known: Rc<Known>,
     at: u64,
+}
+
+impl Learnt {
+    fn is_of(&self, session: &Session) -> bool {
+        self.database == session.database && self.target == session.target
+    }
 }
 
 impl Shared {
@@ -53,31 +62,32 @@ impl Shared {
     /// What another connection has learnt of the database, and when (milliseconds), if that is not too long ago.
     pub(crate) fn known(
         &self,
-        database: &str,
+        session: &Session,
         columns: &Rc<[ColumnMask]>,
         now: u64,
     ) -> Option<(Rc<Known>, u64)> {
         let shelf = self.shelf.try_borrow().ok()?;
-        let learnt = shelf.iter().find(|learnt| learnt.database == database)?;
+        let learnt = shelf.iter().find(|learnt| learnt.is_of(session))?;
         let fresh = now.saturating_sub(learnt.at) < CATALOGUE_AGE_MOST;
         (fresh && learnt.known.is_for(columns)).then(|| (Rc::clone(&learnt.known), learnt.at))
     }
 
     /// A connection has learnt this.
-    pub(crate) fn put(&self, database: &str, known: &Rc<Known>, at: u64) {
-        self.forget(database);
+    pub(crate) fn put(&self, session: &Session, known: &Rc<Known>, at: u64) {
+        self.forget(session);
         let Ok(mut shelf) = self.shelf.try_borrow_mut() else { return };
         if shelf.len() >= DATABASES_MOST {
             // They stand in the order in which they were learnt.
             shelf.remove(0);
         }
-        shelf.push(Learnt { database: database.to_owned(), known: Rc::clone(known), at });
+        let (target, database) = (session.target.clone(), session.database.clone());
+        shelf.push(Learnt { target, database, known: Rc::clone(known), at });
     }
 
     /// A connection changes what tables there are.
-    pub(crate) fn forget(&self, database: &str) {
+    pub(crate) fn forget(&self, session: &Session) {
         if let Ok(mut shelf) = self.shelf.try_borrow_mut() {
-            shelf.retain(|learnt| learnt.database != database);
+            shelf.retain(|learnt| !learnt.is_of(session));
         }
     }
 }

@@ -223,6 +223,10 @@ fn what_one_session_learnt_the_others_of_the_vm_need_not_ask() {
     let mut second = Session::beside(CARDS, &shared);
     assert_eq!(second.result("select card from customers", &[card()]), "************1234");
 
+    let mut elsewhere = Session::beside(CARDS, &shared);
+    elsewhere.line.set_target("10.0.0.2:5432".to_owned());
+    assert_eq!(letters(&elsewhere.client(&query("select 1"))), "Q Q", "another host of the target");
+
     let mut other_masks = Session::beside(&CARDS.replace("card]", "name]"), &shared);
     assert_eq!(letters(&other_masks.client(&query("select 1"))), "Q Q", "another question");
     let mut later = Session::beside(CARDS, &shared);

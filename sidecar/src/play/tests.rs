@@ -231,6 +231,40 @@ fn after_an_error_the_answers_still_find_their_questions() {
 }
 
 #[test]
+fn what_the_server_skipped_is_told() {
+    let asked = bytes(|out| {
+        for text in ["update a", "update b", "update c"] {
+            client::parse(out, b"", text.as_bytes(), &[]).unwrap();
+            client::bind(out, b"", b"", [], Format::Text).unwrap();
+            client::execute(out, b"", 0).unwrap();
+        }
+        client::sync(out);
+    });
+    let error = ErrorFields {
+        severity: Severity::Error,
+        code: "22012",
+        message: "division by zero",
+        detail: None,
+        hint: None,
+    };
+    let answered = bytes(|out| {
+        for letter in [tag::server::PARSE_COMPLETE, tag::server::BIND_COMPLETE] {
+            server::empty(out, letter);
+        }
+        server::command_complete(out, b"UPDATE 1").unwrap();
+        for letter in [tag::server::PARSE_COMPLETE, tag::server::BIND_COMPLETE] {
+            server::empty(out, letter);
+        }
+        error.write_error(out);
+        server::ready_for_query(out, TransactionStatus::Idle);
+    });
+    let played = play(&[(0, sent(asked)), (1, shown(answered))]);
+    let never: Vec<_> = played.lines().filter(|line| line.contains("never ran")).collect();
+    assert_eq!(never.len(), 1, "{played}");
+    assert!(never.concat().contains("update c"), "{played}");
+}
+
+#[test]
 fn copy_is_counted_and_not_shown() {
     let asked = bytes(|out| client::query(out, b"copy t from stdin").unwrap());
     let data = bytes(|out| {

@@ -36,7 +36,7 @@ pub(crate) struct Transcript {
 /// What is remembered of a request until its answer comes.
 #[derive(Debug)]
 enum Asked {
-    Execute { portal: Vec<u8>, rows: Option<Grid> },
+    Execute { portal: Vec<u8>, text: String, rows: Option<Grid> },
     Nothing,
     Portal(Vec<u8>),
     Statement(Vec<u8>),

@@ -92,8 +92,8 @@ impl Transcript {
             self.unshown = None;
         }
         self.show_parsed();
-        self.statement(text);
-        self.asked(Request::Execute, Asked::Execute { portal: name.to_vec(), rows: None });
+        self.statement(text.clone());
+        self.asked(Request::Execute, Asked::Execute { portal: name.to_vec(), text, rows: None });
     }
 
     pub(super) fn show_parsed(&mut self) {

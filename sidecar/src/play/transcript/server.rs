@@ -33,7 +33,10 @@ impl Transcript {
             tag::server::READY_FOR_QUERY => {
                 self.flush_rows();
                 self.status = server::ReadyForQuery::read(body)?.status;
-                let _pair = self.exchange.received(frame.tag);
+                if let Answer::Ready { skipped, .. } = self.exchange.received(frame.tag) {
+                    // The first of them is the one that failed.
+                    self.never_ran(skipped.into_iter().skip(1).map(|waiting| waiting.payload));
+                }
             }
             tag::server::COPY_DATA => self.copy(Direction::Out, body.len()),
             tag::server::COPY_DONE => self.flush_copy(),
@@ -47,6 +50,15 @@ impl Transcript {
             }
         }
         Ok(())
+    }
+
+    /// What the server skipped behind an error, up to the Sync: it was allowed, and yet it was not run.
+    fn never_ran(&mut self, skipped: impl Iterator<Item = Asked>) {
+        for asked in skipped {
+            if let Asked::Execute { text, .. } = asked {
+                self.note(format!("never ran, because of the error before it: {text}"));
+            }
+        }
     }
 
     fn columns(&mut self, body: &[u8]) -> Result<(), ReadError> {
@@ -74,7 +86,7 @@ impl Transcript {
 
     fn row(&mut self, row: &server::DataRow<'_>) {
         if let Answer::Part(waiting) = self.exchange.received(tag::server::DATA_ROW) {
-            if let Asked::Execute { portal, rows } = &mut waiting.payload {
+            if let Asked::Execute { portal, rows, .. } = &mut waiting.payload {
                 let described = || described(self.portals.get(portal), &self.statements);
                 rows.get_or_insert_with(|| described().unwrap_or_default()).push(row);
                 return;
@@ -91,7 +103,9 @@ impl Transcript {
         self.flush_copy();
         let rows = match asked {
             Asked::Execute { rows: Some(rows), .. } => Some(rows),
-            Asked::Execute { portal, rows: None } => described(self.portals.get(&portal), &self.statements),
+            Asked::Execute { portal, rows: None, .. } => {
+                described(self.portals.get(&portal), &self.statements)
+            }
             Asked::Nothing | Asked::Portal(_) | Asked::Statement(_) => self.rows.take(),
         };
         // As psql does: how a query with rows ended is told by their number.

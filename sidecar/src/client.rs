@@ -124,7 +124,9 @@ impl Sidecar {
         }
         let said: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
         let message = said.get("error").and_then(serde_json::Value::as_str);
-        let message = message.map_or_else(|| format!("the sidecar answered {status}"), str::to_owned);
+        let Some(message) = message.map(str::to_owned) else {
+            return Err(Error::Unknown(format!("{} answered {status}; is it a sidecar?", self.url)));
+        };
         let hint = if status == 401 {
             ": CHAPERONE_OPERATOR_TOKEN is not the operators' token of the sidecar"
         } else {

@@ -179,12 +179,13 @@ impl Recorder {
         Some(segment)
     }
 
-    /// The batch under way did not get through; it is sent again later.
-    pub fn failed(&mut self, now: Now) {
+    /// The batch under way did not get through; it is sent again later. Whether it is the first in a row.
+    pub fn failed(&mut self, now: Now) -> bool {
         self.sending = false;
         let wait = self.limits.retry_after << self.failures.min(5);
         self.failures = self.failures.saturating_add(1);
         self.not_before = now.millis().saturating_add(wait);
+        self.failures == 1
     }
 
     /// The sidecar will never take the batch under way (it said so): it is dropped and counted.

@@ -52,6 +52,8 @@ pub struct Server {
     pub is_gone: bool,
     /// How many COPY from the client it has begun.
     pub copies: usize,
+    /// Whether it says yes to a request for TLS.
+    pub offers_tls: bool,
     /// Every message that reached the server: letter and body.
     pub seen: Vec<(u8, Vec<u8>)>,
     /// Every statement that was run, in order.
@@ -69,6 +71,7 @@ impl Default for Server {
             portals: Vec::new(),
             is_gone: false,
             copies: 0,
+            offers_tls: false,
             seen: Vec::new(),
             ran: Vec::new(),
         }
@@ -197,7 +200,9 @@ impl Server {
 
     fn startup(&self, frame: &Frame<'_>, out: &mut Vec<u8>) {
         match StartupPacket::read(frame.body()) {
-            Ok(StartupPacket::SslRequest | StartupPacket::GssEncRequest) => out.push(b'N'),
+            Ok(StartupPacket::SslRequest | StartupPacket::GssEncRequest) => {
+                out.push(if self.offers_tls { b'S' } else { b'N' });
+            }
             Ok(StartupPacket::Startup(_)) => {
                 write::authentication_ok(out);
                 write::backend_key_data(out, 7, b"key!").unwrap();

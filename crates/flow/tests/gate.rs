@@ -178,6 +178,25 @@ fn function_calls_and_strangers_are_refused() {
 }
 
 #[test]
+fn a_client_that_speaks_tls_to_a_target_that_offered_it_is_hung_up_on() {
+    const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+    const CLIENT_HELLO: [u8; 11] = [22, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3];
+    for said in [&CLIENT_HELLO[..], &[0; 64], &startup("analyst", "shop")] {
+        for chunk in [0, 1] {
+            let mut wire = Wire::new(vec![Box::new(Refuser::default())]);
+            wire.server.offers_tls = true;
+            wire.client(&SSL_REQUEST);
+            assert_eq!(std::mem::take(&mut wire.shown), b"S", "the target's own answer");
+            wire.sent.clear();
+            wire.chunk = chunk;
+            wire.client(said);
+            assert!(wire.sent.is_empty() && wire.shown.is_empty(), "nothing of it goes on");
+            assert_eq!(wire.effects.iter().filter(|effect| **effect == Effect::Close).count(), 1, "{said:?}");
+        }
+    }
+}
+
+#[test]
 fn lengths_that_cannot_be_end_the_session_in_every_phase() {
     for length in [0_i32, 3, -1, i32::MIN] {
         let mut wire = wire();

@@ -151,7 +151,17 @@ pub(crate) fn replied(token: u32, headers: usize, body: usize) {
                     }
                     _ => {
                         vm::count("chaperone.records.failed_batches", 1);
-                        recorder.failed(vm::now());
+                        if recorder.failed(vm::now()) {
+                            let why = match status {
+                                Some(401 | 403) => "it does not know the filters' token".to_owned(),
+                                Some(status) => format!("it answered {status}"),
+                                None => "it does not answer".to_owned(),
+                            };
+                            abi::log(
+                                abi::Level::Warn,
+                                &format!("chaperone: the sidecar takes no records: {why}; they wait"),
+                            );
+                        }
                         Vec::new()
                     }
                 }

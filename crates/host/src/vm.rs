@@ -213,7 +213,7 @@ pub(crate) fn flush(plugin: &Rc<Plugin>, via: Option<u32>) {
     let Ok(mut recorder) = plugin.recorder.try_borrow_mut() else { return };
     if recorder.is_sending() && now.millis().saturating_sub(*plugin.sent_at.borrow()) > 2 * RECORD_TIMEOUT {
         // The reply went to a connection that is gone: the records are sent again, which does no harm.
-        recorder.failed(now);
+        let _first = recorder.failed(now);
     }
     let Some(Batch { bytes }) = recorder.poll(now) else { return };
     let sidecar = plugin.settings.get().sidecar.clone();
@@ -232,7 +232,7 @@ pub(crate) fn flush(plugin: &Rc<Plugin>, via: Option<u32>) {
             called(token, Caller::Recorder { plugin: Rc::clone(plugin), via });
         }
         Err(_) => {
-            recorder.failed(now);
+            let _first = recorder.failed(now);
             count("chaperone.records.failed_batches", 1);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use chaperone_model::facts::{Opaque, Relation, Statement};
+use chaperone_model::facts::{Opaque, Relation, Statement, Verb};
 use chaperone_model::{Decision, Reason, Verdict};
 
 use crate::access::Caller;
@@ -61,11 +61,11 @@ fn denied(rule: &Rule, statement: &Statement) -> Verdict {
     let unbounded = rule.matcher.what.unbounded;
     let unread = |opaque: &Opaque| !matches!(opaque, Opaque::Construct(_));
     if unbounded && statement.opaque.as_ref().is_some_and(unread) {
-        // It counts as unbounded because nobody can tell; that is what its author has to know.
+        // It counts as unbounded because nobody can tell: what its author has to know is that, not the rule.
         let reason = decision::uncovered(statement);
         return Verdict {
             hint: reason.remedy().to_owned(),
-            ..verdict_of(Decision::Deny, reason, Some(rule), uncovered(reason, statement))
+            ..verdict_of(Decision::Deny, reason, None, uncovered(reason, statement))
         };
     }
     let message = said(rule, || {
@@ -96,7 +96,11 @@ fn said(rule: &Rule, otherwise: impl FnOnce() -> String) -> String {
 /// The verb that the rule is about, else the statement's own.
 fn deed(rule: &Rule, statement: &Statement) -> String {
     let about = rule.matcher.what.verbs;
-    let listed = statement.verbs.iter().find(|verb| about.is_none_or(|verbs| verbs.has(**verb)));
+    let writes = |verb: &Verb| matches!(verb, Verb::Delete | Verb::Merge | Verb::Update);
+    let fits = |verb: &&Verb| {
+        about.is_none_or(|verbs| verbs.has(**verb)) && (!rule.matcher.what.unbounded || writes(verb))
+    };
+    let listed = statement.verbs.iter().find(fits);
     match listed.or(statement.verbs.first()) {
         Some(verb) => verbs::sql(*verb),
         None => "this statement".to_owned(),
@@ -118,12 +122,20 @@ fn uncovered(reason: Reason, statement: &Statement) -> String {
     let mut message = "no rule allows ".to_owned();
     message.push_str(if verbs.is_empty() { "this statement" } else { "" });
     message.push_str(&verbs.join(", "));
-    let named: Vec<_> = statement.relations.iter().take(MAX_NAMED).map(qualified).collect();
+    let mut named: Vec<String> = Vec::new();
+    for name in statement.relations.iter().map(qualified) {
+        if !named.contains(&name) {
+            named.push(name);
+        }
+        if named.len() > MAX_NAMED {
+            break;
+        }
+    }
     if !named.is_empty() {
         message.push_str(" on ");
-        message.push_str(&named.join(", "));
+        message.push_str(&named.get(..MAX_NAMED).unwrap_or(&named).join(", "));
     }
-    if statement.relations.len() > MAX_NAMED {
+    if named.len() > MAX_NAMED {
         message.push_str(", …");
     }
     message

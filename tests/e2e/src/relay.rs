@@ -2,9 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+
+/// A client's request for TLS.
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 /// A relay to a port on loopback.
 #[derive(Debug)]
@@ -20,6 +23,7 @@ struct Wire {
     allowance: AtomicI64,
     relayed: AtomicI64,
     open: Mutex<Vec<TcpStream>>,
+    offers_tls: AtomicBool,
 }
 
 impl Relay {
@@ -32,6 +36,7 @@ impl Relay {
             allowance: AtomicI64::new(i64::MAX),
             relayed: AtomicI64::new(0),
             open: Mutex::default(),
+            offers_tls: AtomicBool::new(false),
         });
         let shared = Arc::clone(&wire);
         thread::spawn(move || {
@@ -45,6 +50,11 @@ impl Relay {
     /// Cuts every connection once the target has said this many bytes more, in the middle of whatever it says.
     pub fn cut_after(&self, bytes: i64) {
         self.wire.allowance.store(bytes, Ordering::SeqCst);
+    }
+
+    /// Says yes in the target's place to whoever asks for TLS, and waits for a handshake in vain.
+    pub fn offer_tls(&self) {
+        self.wire.offers_tls.store(true, Ordering::SeqCst);
     }
 
     /// Cuts what is open now.
@@ -68,8 +78,25 @@ impl Wire {
     fn join(self: &Arc<Self>, client: TcpStream, to: u16) {
         let Ok(target) = TcpStream::connect((Ipv4Addr::LOCALHOST, to)) else { return };
         self.open.lock().unwrap().extend([client.try_clone().unwrap(), target.try_clone().unwrap()]);
-        let (from_client, to_target) = (client.try_clone().unwrap(), target.try_clone().unwrap());
-        thread::spawn(move || pass(from_client, to_target, |size| size));
+        let (mut from_client, mut to_target) = (client.try_clone().unwrap(), target.try_clone().unwrap());
+        let offers_tls = self.offers_tls.load(Ordering::SeqCst);
+        thread::spawn(move || {
+            let mut first = [0; 8];
+            if offers_tls && from_client.read_exact(&mut first).is_ok() {
+                let said = if first == SSL_REQUEST {
+                    from_client.write_all(b"S")
+                } else {
+                    to_target.write_all(&first)
+                };
+                if said.is_err() || first == SSL_REQUEST {
+                    // What follows is nothing that PostgreSQL reads in clear.
+                    let _ = from_client.read_to_end(&mut Vec::new());
+                    let _ = to_target.shutdown(Shutdown::Both);
+                    return;
+                }
+            }
+            pass(from_client, to_target, |size| size);
+        });
         let wire = Arc::clone(self);
         thread::spawn(move || pass(target, client, |size| wire.allow(size)));
     }

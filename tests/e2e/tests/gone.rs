@@ -117,6 +117,32 @@ fn a_server_may_go_at_any_byte() {
     no_vm_died(&stack);
 }
 
+#[test]
+fn a_target_that_offers_tls_is_reached_in_clear() {
+    let database = start(StackOptions { delivery: Delivery::Off, ..StackOptions::default() });
+    let relay = Relay::start(database.pg_port(Chain::Direct));
+    relay.offer_tls();
+    let Login { user, password, database: name } = database.target_login();
+    let upstream =
+        Upstream { user, password, host: "127.0.0.1".to_owned(), port: relay.port, database: name };
+    let policy = Policy::Text(shop_policy());
+    let stack = start(StackOptions { policy, upstream: Some(upstream), ..StackOptions::default() });
+    for chain in Chain::GOVERNED {
+        // libpq asks for TLS first, and takes what it gets.
+        let shown = |mode: &str| {
+            let mut psql = stack.client("psql", chain, &analyst(&stack));
+            psql.env("PGSSLMODE", mode).args(["-X", "-A", "-t", "-c", "SELECT count(*) + 37 FROM orders"]);
+            Background::start(psql).finish()
+        };
+        has(&shown("prefer"), &["42"]);
+        has_not(&shown("require"), &["42"]);
+        still_serves(&stack, chain, &analyst(&stack));
+    }
+    nobody_is_left(&database);
+    eventually("the access log tells why", || stack.access_log().contains("deny PG106").then_some(()));
+    no_vm_died(&stack);
+}
+
 /// The request of a session without a server is withdrawn.
 fn gone_while_held(stack: &Stack, chain: Chain, relay: &Relay) {
     let mut client = Client::log_in(stack, chain, &analyst(stack));

@@ -23,8 +23,11 @@ const NAME: &str = "up";
 const TARGET: &str = "target";
 /// In the run directory: a password file for the ways past the filters.
 const PASSWORDS: &str = "pgpass";
-/// Beside the run directory: what somebody has made of the policy of an earlier run.
-const EDITED: &str = "policy.edited.yaml";
+/// In the run directory: what the settings asked for.
+const ASKED: &str = "asked";
+const NOTHING_ASKED: &str = "CHAPERONE_POLICY=\nCHAPERONE_UPSTREAM_PG=\n";
+/// In the run directory: the policy as it was at the start, where it is a file of that directory.
+const ORIGINAL: &str = "policy.original.yaml";
 
 /// Starts the stack in the background and writes `target/run/env`. What runs already goes on.
 ///
@@ -48,13 +51,6 @@ pub fn up() -> Result<(), Error> {
                 part.name, part.name
             )));
         }
-        if policy.is_some() || upstream.is_some() {
-            return Err(Error::Setting(
-                "the stack is up with other settings; end it with `make down` first".to_owned(),
-            ));
-        }
-        eprintln!("==> up already; `make status` shows it, `make down` ends it");
-        return Ok(());
     }
     options.policy = policy.map_or(Policy::Shop, Policy::File);
     if let Some(workers) = setting("CHAPERONE_ENVOY_WORKERS") {
@@ -66,15 +62,28 @@ pub fn up() -> Result<(), Error> {
         let place = |error| Error::Setting(format!("CHAPERONE_UPSTREAM_PG cannot be read: {error}"));
         options.upstream = Some(text.parse().map_err(place)?);
     }
+    let asked = asked(&options);
+    if !alive.is_empty() {
+        let known = fs::read_to_string(run.join(ASKED)).unwrap_or_default();
+        // Whoever asks for nothing in particular means the one that runs.
+        if known != asked && asked != NOTHING_ASKED {
+            return Err(Error::Setting(format!(
+                "the stack is up with other settings; end it with `make down` first. It has\n{known}"
+            )));
+        }
+        eprintln!("==> up already; `make status` shows it, `make down` ends it");
+        return Ok(());
+    }
     // What is wrong with the settings is said before anything is started.
     if let Policy::File(path) = &options.policy {
         chaperone::Policy::read(path)?;
     }
     if let Some(upstream) = &options.upstream {
-        psql::log_in(&Programs::find(options.postgres_version)?, upstream)
+        psql::authentication(&Programs::find(options.postgres_version)?, upstream)
             .map_err(|problem| Error::Setting(format!("CHAPERONE_UPSTREAM_PG: {problem}")))?;
     }
-    let before = fs::read_to_string(run.join("policy.yaml")).ok();
+    // One that was not ended by `down`.
+    keep_edits(&runs)?;
 
     let stack = Stack::start_for(options, Lifetime::Background)?;
     let parts = record(&stack)?;
@@ -83,42 +92,86 @@ pub fn up() -> Result<(), Error> {
     replace(&run.join(TARGET), &format!("{} {}\n", stack.pg_host(direct), stack.pg_port(direct)))?;
     replace_secret(&run.join(PASSWORDS), &password_file(&stack))?;
     replace_secret(&runs.join("env"), &environment(&stack))?;
-    tell(&stack, &runs, before.as_deref())?;
+    replace(&run.join(ASKED), &asked)?;
+    if stack.options.policy_is_ours() {
+        replace(&run.join(ORIGINAL), &stack.read_policy()?)?;
+    }
+    tell(&stack, &runs)?;
     stack.leave_running();
     Ok(())
 }
 
-/// Says what to do now.
-fn tell(stack: &Stack, runs: &Path, before: Option<&str>) -> Result<(), Error> {
+/// Says what runs, and what to do now.
+fn tell(stack: &Stack, runs: &Path) -> Result<(), Error> {
     let root = &stack.programs.root;
     let env = short(&runs.join("env"), root);
     let policy = chaperone::Policy::read(stack.policy_path())?;
     let (role, group) = &policy.caller;
-    eprintln!("==> up: the settings for clients are in {env}");
+    let login = stack.target_login();
+    let direct = crate::Chain::Direct;
+    eprintln!("==> up, with the policy {}", short(stack.policy_path(), root));
+    eprintln!("    before {} at {}:{}", login.database, stack.pg_host(direct), stack.pg_port(direct));
+    eprintln!("    The settings for clients are in {env}:");
     eprintln!("      . {env}");
     eprintln!("      export PGPASSWORD=$(chaperone dev token --subject alice --group {group})");
-    let database = stack.target_login().database;
-    eprintln!("      psql -h $CHAPERONE_PG_HOST -p $CHAPERONE_PG_PORT -U {role} {database}");
+    eprintln!("      psql -h $CHAPERONE_PG_HOST -p $CHAPERONE_PG_PORT -U {role} {}", login.database);
+    let mut warned = false;
+    let mut warn = |text: String| {
+        if !std::mem::replace(&mut warned, true) {
+            eprintln!("    That will not work before the policy is changed to fit this place:");
+        }
+        eprintln!("      - {text}");
+    };
     if !policy.issuers.iter().any(|issuer| issuer == stack.issuer()) {
-        eprintln!(
-            "    The policy does not trust the development identity provider, so that its tokens are refused (ID105): \
-             name the issuer `{}` with the audience `chaperone` in `identity` to try it here.",
-            stack.issuer()
-        );
+        let issuer = stack.issuer();
+        warn(format!(
+            "`identity` does not trust the tokens (ID105): the issuer is `{issuer}`, the audience `chaperone`"
+        ));
     }
-    let edited = before.filter(|before| {
-        stack.options.policy_is_ours()
-            && fs::read_to_string(stack.policy_path()).is_ok_and(|now| now != *before)
-    });
-    if let Some(edited) = edited {
-        let kept = runs.join(EDITED);
-        replace(&kept, edited)?;
-        let kept = short(&kept, root);
-        eprintln!(
-            "    The policy of the last `make up` had been edited: `make down; CHAPERONE_POLICY={kept} make up` takes it up."
-        );
+    if !policy.offers(&login.database) {
+        warn(format!("`databases` does not offer `{}` (ID122)", login.database));
+    }
+    if policy.user != login.user {
+        warn(format!(
+            "role `{role}` logs in as `{}`, the target has `{}` for us (ID131)",
+            policy.user, login.user
+        ));
     }
     Ok(())
+}
+
+/// What the settings ask for, without a password.
+fn asked(options: &StackOptions) -> String {
+    let policy = match &options.policy {
+        Policy::File(path) => path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string(),
+        Policy::Shop | Policy::Text(_) => String::new(),
+    };
+    let upstream = options.upstream.as_ref().map_or_else(String::new, |upstream| format!("{upstream:?}"));
+    format!("CHAPERONE_POLICY={policy}\nCHAPERONE_UPSTREAM_PG={upstream}\n")
+}
+
+/// Keeps what somebody has made of the policy of the run directory, which goes with the next `up`.
+fn keep_edits(runs: &Path) -> Result<(), Error> {
+    let run = runs.join(NAME);
+    let read = |name: &str| fs::read_to_string(run.join(name)).ok();
+    let (Some(original), Some(edited)) = (read(ORIGINAL), read("policy.yaml")) else { return Ok(()) };
+    if original == edited {
+        return Ok(());
+    }
+    let mut names = (1..).map(|number| runs.join(format!("policy.edited-{number}.yaml")));
+    let Some(kept) =
+        names.find(|path| !path.exists() || fs::read_to_string(path).is_ok_and(|it| it == edited))
+    else {
+        return Ok(());
+    };
+    replace(&kept, &edited)?;
+    let root = runs.parent().and_then(Path::parent).unwrap_or(runs);
+    eprintln!(
+        "==> the policy had been edited; `CHAPERONE_POLICY={} make up` takes that up",
+        short(&kept, root)
+    );
+    let original = run.join(ORIGINAL);
+    fs::remove_file(&original).map_err(Error::file(&original))
 }
 
 /// Prints each part with its health; false when one is not well.
@@ -166,6 +219,7 @@ pub fn down() -> Result<(), Error> {
     let recorded = recorded(&runs.join(NAME));
     let alive = recorded.iter().filter(|part| part.is_alive()).count();
     end(&recorded);
+    keep_edits(&runs)?;
     for path in [runs.join("env"), runs.join(NAME).join(PARTS), runs.join(NAME).join(PASSWORDS)] {
         if path.exists() {
             fs::remove_file(&path).map_err(Error::file(&path))?;

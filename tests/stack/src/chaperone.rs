@@ -130,8 +130,11 @@ pub(crate) struct Policy {
     pub(crate) password_variables: Vec<String>,
     /// A role that clients may ask for, and a group (or `GROUP`) that may use it.
     pub(crate) caller: (String, String),
+    /// As whom that role logs in at the target.
+    pub(crate) user: String,
     /// Whose tokens it takes.
     pub(crate) issuers: Vec<String>,
+    policy: chaperone_policy::Policy,
 }
 
 impl Policy {
@@ -153,8 +156,17 @@ impl Policy {
             resource: resource.name.clone(),
             password_variables,
             caller: (role.map_or_else(|| "ROLE".to_owned(), |role| role.name.clone()), group.to_owned()),
+            user: role.map_or_else(String::new, |role| role.upstream.user.clone()),
             issuers: policy.issuers().iter().map(|issuer| issuer.issuer.clone()).collect(),
+            policy,
         })
+    }
+}
+
+impl Policy {
+    /// Whether clients may ask for this database.
+    pub(crate) fn offers(&self, database: &str) -> bool {
+        self.policy.database_allowed(&self.resource, database)
     }
 }
 

@@ -12,6 +12,7 @@ use std::fs;
 use crate::error::Error;
 use crate::options::{Policy, StackOptions};
 use crate::programs::Programs;
+use crate::rundir::DEMO;
 use crate::stack::Stack;
 
 use story::Story;
@@ -27,7 +28,7 @@ const HELD_FOR: &str = "expires: 6s";
 pub fn demo() -> Result<(), Error> {
     let voice = Voice::new();
     voice.title("Chaperone: an agent's psql session, governed end to end");
-    let options = StackOptions { progress: true, ..StackOptions::default() };
+    let options = StackOptions { name: DEMO.to_owned(), progress: true, ..StackOptions::default() };
     let example = Programs::find(options.postgres_version)?.root.join("examples/shop/policy.yaml");
     let policy =
         fs::read_to_string(&example).map_err(Error::file(&example))?.replace("expires: 60s", HELD_FOR);

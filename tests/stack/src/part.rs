@@ -93,14 +93,16 @@ impl Part {
         match lifetime {
             Lifetime::Background => words.push("setsid".into()),
             Lifetime::Ours => {
-                let signal = launch.stop.name();
+                // Nobody waits for it any more: what need not tidy up ends at once, whatever it is busy with.
+                let signal = if launch.stop == Stop::Interrupt { launch.stop.name() } else { "KILL" };
                 words.extend(["setpriv", "--pdeathsig", signal, "--"].into_iter().map(Into::into));
             }
         }
         words.push(launch.program.into());
         let mut words = words.into_iter().chain(launch.arguments);
         let mut command = Command::new(words.next().unwrap_or_default());
-        command.args(words).envs(launch.environment);
+        // It holds a password that only Envoy needs, under another name.
+        command.args(words).env_remove("CHAPERONE_UPSTREAM_PG").envs(launch.environment);
         command.stdin(Stdio::null()).stdout(log).stderr(second);
         let child = spawn(command).map_err(|error| {
             Error::part(launch.name, format!("could not be started: {error}"), &launch.log)

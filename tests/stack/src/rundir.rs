@@ -10,6 +10,8 @@ use crate::error::Error;
 
 /// Directories without a name of their own are `test-PID-NUMBER`.
 const NAMELESS: &str = "test-";
+/// Those of the demo: nobody looks into one that was broken off.
+pub(crate) const DEMO: &str = "demo-";
 
 /// The directory of one stack.
 #[derive(Debug)]
@@ -24,11 +26,13 @@ impl RunDir {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let runs = root.join("target/run");
         sweep(&runs);
-        let path = if name.is_empty() {
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            runs.join(format!("{NAMELESS}{}-{number}", std::process::id()))
-        } else {
-            runs.join(name)
+        let path = match name {
+            "" | DEMO => {
+                let prefix = if name.is_empty() { NAMELESS } else { DEMO };
+                let number = NEXT.fetch_add(1, Ordering::Relaxed);
+                runs.join(format!("{prefix}{}-{number}", std::process::id()))
+            }
+            name => runs.join(name),
         };
         if path.exists() {
             fs::remove_dir_all(&path).map_err(Error::file(&path))?;
@@ -101,7 +105,9 @@ fn sweep(runs: &Path) {
     let Ok(entries) = runs.read_dir() else { return };
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name();
-        let Some(owner) = name.to_str().and_then(|name| name.strip_prefix(NAMELESS)?.split('-').next())
+        let Some(name) = name.to_str() else { continue };
+        let of_test = name.strip_prefix(NAMELESS);
+        let Some(owner) = of_test.or_else(|| name.strip_prefix(DEMO)).and_then(|rest| rest.split('-').next())
         else {
             continue;
         };
@@ -110,7 +116,8 @@ fn sweep(runs: &Path) {
             .metadata()
             .and_then(|metadata| metadata.modified())
             .is_ok_and(|time| time.elapsed().is_ok_and(|age| age.as_secs() < 3600));
-        if !alive && !recent {
+        let of_interest = of_test.is_some() && recent;
+        if !alive && !of_interest {
             let _ = fs::remove_dir_all(entry.path());
         }
     }

@@ -15,6 +15,7 @@ use crate::part::{Lifetime, Part};
 use crate::ports::Ports;
 use crate::postgres::{self, Postgres};
 use crate::programs::{Programs, present};
+use crate::psql;
 use crate::rundir::RunDir;
 use crate::secret::secret;
 use crate::template;
@@ -139,7 +140,10 @@ fn policy_file(programs: &Programs, run: &RunDir, options: &StackOptions) -> Res
         (Policy::Shop, Some(upstream)) => {
             let example = programs.root.join("examples/own-database/policy.yaml");
             let text = fs::read_to_string(&example).map_err(Error::file(&example))?;
-            let values = [("DATABASE", quoted(&upstream.database)), ("USER", quoted(&upstream.user))];
+            let auth = psql::authentication(programs, upstream)
+                .map_err(|problem| Error::Setting(format!("CHAPERONE_UPSTREAM_PG: {problem}")))?;
+            let (database, user) = (quoted(&upstream.database), quoted(&upstream.user));
+            let values = [("AUTH", auth.to_owned()), ("DATABASE", database), ("USER", user)];
             run.write("policy.yaml", &template::fill(&text, &values)?)
         }
     }
@@ -166,7 +170,8 @@ mod tests {
         );
 
         let own = fs::read_to_string(root.join("examples/own-database/policy.yaml")).unwrap();
-        let values = [("DATABASE", quoted("it's")), ("USER", quoted("app: 1"))];
+        let auth = "auth: trust".to_owned();
+        let values = [("AUTH", auth), ("DATABASE", quoted("it's")), ("USER", quoted("app: 1"))];
         let own = chaperone_policy::Policy::from_text(&template::fill(&own, &values).unwrap()).unwrap();
         assert_eq!(own.resources().first().unwrap().roles.first().unwrap().upstream.user, "app: 1");
     }

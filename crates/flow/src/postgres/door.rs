@@ -11,7 +11,7 @@ use chaperone_pgwire::{Frame, tag};
 use super::gate::{Answered, Gate, Turn};
 use super::poke;
 use super::refusal::{fatal, refusal_with};
-use crate::{Cx, Flow, Note, Step};
+use crate::{Cx, Effect, Flow, Note, Step};
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Phase {
@@ -19,6 +19,8 @@ enum Phase {
     Startup,
     /// A request for encryption waits for its single byte.
     Encryption,
+    /// The target said that it would speak TLS, or GSSAPI.
+    Encrypted,
     /// Between StartupMessage and the first ReadyForQuery.
     Authentication,
     /// Commands.
@@ -46,6 +48,17 @@ impl Door {
     fn end(&mut self, cx: &mut Cx<'_>, reason: Reason) -> Step {
         self.gate.end(cx, &fatal(reason));
         Step::Take
+    }
+
+    /// Nothing can be said to a client that speaks TLS now. libpq with `sslmode=prefer` comes again without when the
+    /// handshake fails.
+    fn hang_up(&mut self, cx: &mut Cx<'_>) {
+        if self.phase == Phase::Encrypted {
+            let verdict = format!("deny {}", Reason::TlsUnsupported.code());
+            cx.effect(Effect::Annotate("chaperone.verdict", verdict.into_bytes()));
+            cx.effect(Effect::Close);
+            self.phase = Phase::Cancel;
+        }
     }
 
     fn startup(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Step {
@@ -142,7 +155,10 @@ impl Flow for Door {
             // What is sent ahead of the answer would be read in clear behind an encryption that never came
             // (the injection of CVE-2021-23222).
             Phase::Encryption => self.end(cx, Reason::ProtocolViolation),
-            Phase::Cancel => Step::Take,
+            Phase::Encrypted | Phase::Cancel => {
+                self.hang_up(cx);
+                Step::Take
+            }
         }
     }
 
@@ -152,6 +168,7 @@ impl Flow for Door {
             return;
         }
         match self.phase {
+            Phase::Encrypted | Phase::Cancel => self.hang_up(cx),
             Phase::Ready if matches!(tag, tag::client::QUERY | tag::client::PARSE) => {
                 self.gate.refuse(cx, tag, &fatal(Reason::StatementTooLarge));
             }
@@ -163,20 +180,21 @@ impl Flow for Door {
     }
 
     fn violated(&mut self, cx: &mut Cx<'_>) {
-        self.gate.end(cx, &fatal(Reason::ProtocolViolation));
+        match self.phase {
+            Phase::Encrypted | Phase::Cancel => self.hang_up(cx),
+            Phase::Startup | Phase::Encryption | Phase::Authentication | Phase::Ready => {
+                self.gate.end(cx, &fatal(Reason::ProtocolViolation));
+            }
+        }
     }
 
     fn server(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>) -> Step {
         if self.phase == Phase::Encryption {
-            self.phase = Phase::Startup;
-            if frame.bytes == b"N" || frame.tag == tag::server::ERROR_RESPONSE {
-                return Step::Pass;
-            }
-            // The server would speak TLS now; Envoy cannot start it inside a session.
-            cx.show(fatal(Reason::TlsUnsupported).to_fatal());
-            cx.effect(crate::Effect::Close);
-            self.phase = Phase::Cancel;
-            return Step::Take;
+            let clear = frame.bytes == b"N" || frame.tag == tag::server::ERROR_RESPONSE;
+            // Envoy cannot start TLS inside a session, and nothing but the target's own answer could be said to the
+            // client before it speaks again.
+            self.phase = if clear { Phase::Startup } else { Phase::Encrypted };
+            return Step::Pass;
         }
         match self.gate.server(cx, &frame) {
             Turn::Taken | Turn::Hidden(_) => Step::Take,

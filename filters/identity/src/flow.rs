@@ -164,7 +164,16 @@ impl IdentityFlow {
         })?;
         cx.session.role.clone_from(&wanted.role);
         cx.session.database.clone_from(&wanted.database);
-        let role = offered(&settings, &wanted.role, &wanted.database).map_err(plain)?;
+        let role = offered(&settings, &wanted.role, &wanted.database).map_err(|reason| {
+            let name = match reason {
+                Reason::RoleUnknown => &wanted.role,
+                Reason::DatabaseUnknown => &wanted.database,
+                _ => return plain(reason),
+            };
+            // Whoever did not name one is told what the client took instead.
+            let name: String = name.chars().take(NAMED_MOST).filter(|c| !c.is_control()).collect();
+            (refusal_with(reason, None, &format!("{}: `{name}`", reason.title()), ""), String::new())
+        })?;
         let upstream = upstream(cx, &settings, role).ok_or_else(|| plain(Reason::CredentialMissing))?;
         let packet = wanted.packet(&upstream.user).ok_or_else(|| plain(Reason::ProtocolViolation))?;
         let step = self.gate.pass(cx, &Frame { tag: tag::UNTAGGED, bytes: &packet });
@@ -223,6 +232,9 @@ impl IdentityFlow {
         self.gate.pass(cx, frame)
     }
 }
+
+/// Letters of a role's or database's name that a refusal repeats.
+const NAMED_MOST: usize = 63;
 
 /// Whether a message makes the target do something new. A COPY that is under way may end, and a batch be closed.
 const fn begins_work(tag: u8) -> bool {

@@ -64,7 +64,7 @@ impl ApprovalHold {
                 self.gate.refuse(cx, kept.tag, &fatal(Reason::VerdictMissing));
                 None
             }
-            tag::client::QUERY if held => {
+            tag::client::QUERY if held && self.batch.is_empty() => {
                 let note = kept.note.clone()?;
                 self.begin(cx, vec![kept], note);
                 None
@@ -88,22 +88,45 @@ impl ApprovalHold {
                 }
                 None
             }
-            _ => Some(kept),
+            _ if self.batch.is_empty() => Some(kept),
+            _ => self.follow(cx, kept),
+        }
+    }
+
+    /// A message that is of no batch comes in the middle of one. What was sent before it goes before it: whoever pairs
+    /// answers with questions, here or in front, counts on the order.
+    fn follow(&mut self, cx: &mut Cx<'_>, kept: Kept) -> Option<Kept> {
+        let (messages, held) = self.take_batch();
+        match held {
+            Some(note) => {
+                self.behind.put_back(vec![kept]);
+                self.begin(cx, messages, note);
+                None
+            }
+            None => {
+                self.send_all(cx, messages);
+                self.next(cx, kept)
+            }
         }
     }
 
     /// A batch in which something may be held is complete.
     fn batch_ends(&mut self, cx: &mut Cx<'_>) {
+        let (messages, held) = self.take_batch();
+        match held {
+            Some(note) => self.begin(cx, messages, note),
+            None => self.send_all(cx, messages),
+        }
+    }
+
+    /// The batch, and the verdict on what is to be held of it.
+    fn take_batch(&mut self) -> (Vec<Kept>, Option<Note>) {
         let runs_held = |kept: &&Kept| {
             kept.tag == tag::client::EXECUTE
                 && kept.note.as_ref().is_some_and(|note| note.verdict.decision == Decision::Hold)
         };
         let note = self.batch.iter().find(runs_held).and_then(|kept| kept.note.clone());
-        let messages = self.batch.take_all();
-        match note {
-            Some(note) => self.begin(cx, messages, note),
-            None => self.send_all(cx, messages),
-        }
+        (self.batch.take_all(), note)
     }
 
     fn send_all(&mut self, cx: &mut Cx<'_>, messages: Vec<Kept>) {
@@ -226,7 +249,11 @@ impl ApprovalHold {
     fn go_on(&mut self, cx: &mut Cx<'_>) {
         let shut_out = self.shut_out(cx);
         while self.hold.is_none() {
-            let Some(kept) = self.behind.pop() else { return };
+            let Some(kept) = self.behind.pop() else {
+                // What comes from here on is judged by the policy of its own time.
+                self.held_under = None;
+                return;
+            };
             if let (Some(reason), true) = (shut_out, kept.note.is_some() && self.gate.admits(&kept.frame())) {
                 self.batch.take_all();
                 self.gate.refuse(cx, kept.tag, &fatal(reason));

@@ -347,6 +347,29 @@ fn preparing_alone_is_not_held() {
     assert_eq!(wire.look(), "2 D C Z(I)");
 }
 
+/// The letters of what the server was sent since the last look.
+fn seen(wire: &mut Wire) -> String {
+    std::mem::take(&mut wire.server.seen).iter().map(|(tag, _)| char::from(*tag)).collect()
+}
+
+#[test]
+fn nothing_overtakes_a_batch_that_is_kept() {
+    // A Query that fails ends a batch for the server: whoever pairs answers must know of the same order.
+    let mut kept = wire();
+    kept.client(&[prepare("risky"), query("fail"), sync(), query("select 2")].concat());
+    assert_eq!(seen(&mut kept), "PQSQ");
+    kept.look();
+
+    let mut held = wire();
+    held.client(&[prepare("risky"), execute(), query("select 1"), sync()].concat());
+    assert_eq!(seen(&mut held), "", "the command in the batch is held");
+    let digest = until_waiting(&mut held);
+    seen(&mut held);
+    approve(&mut held, &digest);
+    assert_eq!(seen(&mut held), "PBEQS");
+    assert_eq!(held.ran(), ["risky", "select 1"]);
+}
+
 #[test]
 fn what_comes_behind_waits_its_turn_and_may_be_held_too() {
     let mut wire = wire();

@@ -22,6 +22,9 @@ pub(crate) struct Lineage<'a> {
     pub(crate) unknown: bool,
 }
 
+/// The name of an output column whose name PostgreSQL chooses: it may be any.
+pub(crate) const NAMELESS: &str = "";
+
 /// The named output columns of a query; none where they cannot be told.
 pub(crate) type Columns<'a> = Option<Rc<Vec<(&'a str, Out<'a>)>>>;
 
@@ -115,10 +118,13 @@ impl<'a> Source<'a> {
                 match (named.next(), named.next()) {
                     (Some((_, out)), None) => Some(Found::Surely(out.clone())),
                     (Some(_), Some(_)) => Some(Found::Surely(Out::Unknown)),
-                    (None, _) if columns.iter().any(|(_, out)| matches!(out, Out::Star)) => {
-                        Some(Found::Maybe(Out::Column(name)))
+                    (None, _) => {
+                        let star = columns.iter().any(|(_, out)| matches!(out, Out::Star));
+                        let nameless = columns.iter().filter(|(column, _)| *column == NAMELESS);
+                        let any =
+                            nameless.map(|(_, out)| out.clone()).chain(star.then_some(Out::Column(name)));
+                        any.reduce(Out::or).map(Found::Maybe)
                     }
-                    (None, _) => None,
                 }
             }
         }
@@ -145,7 +151,9 @@ impl<'a> Scope<'a> {
 
     pub(crate) fn add_source(&mut self, name: Option<&'a str>, source: Source<'a>) {
         if let Some(name) = name {
-            self.sources.insert(name, source.clone());
+            // A name twice at one level: one of them is hidden inside of a join with an alias. Which is not told.
+            let known = self.sources.contains_key(name);
+            self.sources.insert(name, if known { Source::Query(None) } else { source.clone() });
         }
         self.order.push(source);
     }
@@ -167,9 +175,12 @@ impl<'a> Scope<'a> {
         for source in &self.order {
             match source.column(name) {
                 None => {}
-                // Where two items have the name the reference is ambiguous, and the server refuses it.
-                Some(Found::Surely(out)) => return Some(Found::Surely(out)),
-                Some(Found::Maybe(out)) => maybe = Some(maybe.map_or(out.clone(), |before| before.or(out))),
+                // Where two items have the name the reference is ambiguous, and the server refuses it, unless a join
+                // merges them.
+                Some(Found::Surely(out)) if !self.merges_columns => return Some(Found::Surely(out)),
+                Some(Found::Maybe(out) | Found::Surely(out)) => {
+                    maybe = Some(maybe.map_or(out.clone(), |before| before.or(out)))
+                }
             }
         }
         maybe.map(Found::Maybe)
@@ -195,5 +206,7 @@ pub(crate) fn resolve<'a>(scopes: &[Scope<'a>], qualifier: Option<&str>, name: &
             Some(Found::Maybe(out)) => maybe = Some(maybe.map_or(out.clone(), |before| before.or(out))),
         }
     }
-    maybe.unwrap_or(Out::Column(name))
+    // Where there are FROM items and none is known to have it, something here is not understood.
+    let has_items = scopes.iter().any(|scope| !scope.order.is_empty());
+    maybe.unwrap_or(if has_items { Out::Unknown } else { Out::Column(name) })
 }

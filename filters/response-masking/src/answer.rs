@@ -262,7 +262,7 @@ impl Answers {
                 }
                 Ok(())
             }
-            Reading::Earlier | Reading::Plain | Reading::Told(..) | Reading::Untold => {
+            Reading::Earlier | Reading::Plain(_) | Reading::Told(..) | Reading::Untold => {
                 Err(Reason::MaskCopyRefused)
             }
         }

@@ -12,8 +12,8 @@ use crate::plan::Plan;
 pub(crate) enum Reading<'a> {
     /// The rows are those of a query that was sent before: FETCH, or EXECUTE of what the guard does not know.
     Earlier,
-    /// A plan or a setting: no values of tables.
-    Plain,
+    /// A plan or a setting: no values of tables, but what EXPLAIN ANALYZE runs may fail on one.
+    Plain(Exposure<'a>),
     /// As the facts say.
     Told(&'a Statement, Exposure<'a>),
     /// Not at all.
@@ -47,7 +47,7 @@ impl<'a> Reading<'a> {
             return Self::Untold;
         }
         match statement.verbs.as_slice() {
-            [Verb::Explain | Verb::Show, ..] => Self::Plain,
+            [Verb::Explain | Verb::Show, ..] => Self::Plain(Exposure::of(plan, known, &statement.relations)),
             [Verb::Fetch, ..] | [Verb::Execute, ..] => Self::Earlier,
             _ => Self::Told(statement, Exposure::of(plan, known, &statement.relations)),
         }
@@ -57,8 +57,8 @@ impl<'a> Reading<'a> {
     pub(crate) fn is_exposed(&self, touched: bool) -> bool {
         match self {
             Self::Untold => true,
-            // A plan shows no values, but what EXPLAIN ANALYZE runs may fail on one.
-            Self::Earlier | Self::Plain => touched,
+            Self::Earlier => touched,
+            Self::Plain(exposure) => touched || !exposure.is_empty(),
             // COMMIT runs the checks of earlier statements.
             Self::Told(statement, exposure) => {
                 !exposure.is_empty() || touched && matches!(statement.verbs.as_slice(), [Verb::Commit, ..])

@@ -64,7 +64,7 @@ impl Grounds<'_> {
         for (index, column) in description.columns().enumerate() {
             let origin = match &self.reading {
                 Reading::Told(statement, _) => origin(statement.outputs.as_deref(), index, count),
-                Reading::Earlier | Reading::Plain | Reading::Untold => Origin::Unknown,
+                Reading::Earlier | Reading::Plain(_) | Reading::Untold => Origin::Unknown,
             };
             let deed = match self.deed(&column, origin)? {
                 Deed::Search if self.plan.detectors.is_none() || !is_searched(column.type_oid) => Deed::Pass,
@@ -117,7 +117,7 @@ impl Grounds<'_> {
             return Ok(hide);
         }
         match &self.reading {
-            Reading::Plain => Ok(Deed::Search),
+            Reading::Plain(_) => Ok(Deed::Search),
             // Somebody else's may be a view of anything.
             _ if !self.made => Err(Reason::MaskCatalogueUnavailable),
             Reading::Told(_, exposure) if exposure.is_empty() && !self.derived => Ok(Deed::Search),
@@ -130,7 +130,7 @@ impl Grounds<'_> {
     fn computed(&self, column: &Column<'_>, origin: Origin<'_>) -> Result<Deed, Reason> {
         let name = text(column.name);
         match &self.reading {
-            Reading::Plain => Ok(Deed::Search),
+            Reading::Plain(_) => Ok(Deed::Search),
             Reading::Earlier if !self.touched => Ok(Deed::Search),
             Reading::Earlier | Reading::Untold => match name.and_then(|name| self.plan.named(name)) {
                 Some(_) => redacted(column),

@@ -315,20 +315,35 @@ const PURE: &[&str] = &[
     "xmltable",
 ];
 
-/// Functions that take a whole row; PostgreSQL also calls them by `alias.function`, which looks like a column.
+/// Functions that take a whole row; PostgreSQL also calls them by `alias.function`, which looks like a column. All of
+/// PostgreSQL 18 that can be called with one argument of any type and do not only count, and those of some extensions.
 const WHOLE_ROWS: &[&str] = &[
+    "any_out",
+    "any_value",
+    "anycompatible_out",
+    "anycompatiblenonarray_out",
+    "anyelement_out",
+    "anynonarray_out",
     "array_agg",
     "concat",
     "first_value",
     "format",
+    "hash_record",
     "hstore",
     "json_agg",
+    "json_agg_strict",
     "json_build_array",
+    "json_build_object",
     "jsonb_agg",
+    "jsonb_agg_strict",
     "jsonb_build_array",
+    "jsonb_build_object",
+    "lag",
     "last_value",
+    "lead",
     "max",
     "min",
+    "mode",
     "quote_literal",
     "quote_nullable",
     "record_out",

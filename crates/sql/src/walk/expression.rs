@@ -57,8 +57,8 @@ impl<'a> Walk<'a> {
                     self.all_columns();
                     Out::Unknown
                 }
-                Some(Source::Function(lineage)) => lineage.clone().into_out(),
-                None => resolve(&self.scopes, None, value),
+                // A column of that name, of whatever item, comes before the function's result as a whole.
+                Some(Source::Function(_)) | None => resolve(&self.scopes, None, value),
             },
             Some(_) if reads_whole_rows(value) => {
                 self.function_name(None, value);

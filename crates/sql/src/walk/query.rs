@@ -11,7 +11,7 @@ use sqlparser::ast::{
 };
 
 use super::{MAX_OUTPUTS, Walk};
-use crate::scope::{Columns, Lineage, Out, Source};
+use crate::scope::{Columns, Lineage, NAMELESS, Out, Source};
 
 impl<'a> Walk<'a> {
     /// Walks a query; its columns with their lineage.
@@ -178,7 +178,7 @@ impl<'a> Walk<'a> {
         const NAMES: [&str; 8] =
             ["column1", "column2", "column3", "column4", "column5", "column6", "column7", "column8"];
         let named = columns.into_iter().enumerate().map(|(position, lineage)| {
-            (NAMES.get(position).copied().unwrap_or("column"), lineage.into_out())
+            (NAMES.get(position).copied().unwrap_or(NAMELESS), lineage.into_out())
         });
         Some(Rc::new(named.collect()))
     }
@@ -415,16 +415,12 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The name that PostgreSQL gives to an output column without an alias, as far as it matters for references.
+/// The name that PostgreSQL gives to an output column without an alias, where that is beyond doubt.
 fn output_name(expression: &Expr) -> &str {
     match expression {
         Expr::Identifier(Ident { value, .. }) => value,
-        Expr::CompoundIdentifier(names) => names.last().map_or("?column?", |name| name.value.as_str()),
+        Expr::CompoundIdentifier(names) => names.last().map_or(NAMELESS, |name| name.value.as_str()),
         Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => output_name(inner),
-        Expr::Function(function) => match function.name.0.last() {
-            Some(sqlparser::ast::ObjectNamePart::Identifier(name)) => &name.value,
-            _ => "?column?",
-        },
-        _ => "?column?",
+        _ => NAMELESS,
     }
 }

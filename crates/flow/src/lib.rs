@@ -33,4 +33,4 @@ pub use live::Live;
 pub use note::{HELD_TEXT_MOST, Note, NoteReader, NoteWriter};
 pub use recorder::{Batch, Recorder, RecorderLimits, Waiter};
 pub use session::Session;
-pub use tape::Tape;
+pub use tape::{RECORDED_MOST, Tape, recorded};

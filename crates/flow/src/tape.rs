@@ -7,6 +7,17 @@ use crate::Effect;
 /// A direction's record is closed when it has this many bytes, in the middle of an event too.
 const RECORD_BYTES: usize = 64 << 10;
 
+/// The most that is recorded of one message, in bytes; the record says how much is missing.
+pub const RECORDED_MOST: usize = 1 << 20;
+
+/// What is recorded of one message.
+#[must_use]
+pub fn recorded(message: &[u8]) -> Payload {
+    let bytes = message.get(..RECORDED_MOST).unwrap_or(message).to_vec();
+    let omitted = (message.len() - bytes.len()) as u64;
+    Payload { bytes, omitted }
+}
+
 /// Room for a short answer's messages at once.
 const FIRST_BYTES: usize = 256;
 
@@ -14,6 +25,8 @@ const FIRST_BYTES: usize = 256;
 #[derive(Debug)]
 struct Track {
     bytes: Vec<u8>,
+    /// How much of the last message is not in them. INVARIANT: nothing is added behind such a message.
+    omitted: u64,
     /// How many effects of the event come before these bytes.
     place: usize,
     body: fn(Payload) -> Body,
@@ -52,7 +65,7 @@ impl Tape {
 
     /// Whether a record is to be closed before the event is over.
     pub(crate) fn is_full(&self) -> bool {
-        self.client.bytes.len().max(self.server.bytes.len()) >= RECORD_BYTES
+        self.client.is_full() || self.server.is_full()
     }
 
     /// Closes the records, where there are any.
@@ -72,22 +85,29 @@ impl Tape {
 
 impl Track {
     fn new(body: fn(Payload) -> Body) -> Self {
-        Self { bytes: Vec::new(), place: 0, body }
+        Self { bytes: Vec::new(), omitted: 0, place: 0, body }
+    }
+
+    fn is_full(&self) -> bool {
+        self.omitted > 0 || self.bytes.len() >= RECORD_BYTES
     }
 
     fn add(&mut self, message: &[u8], place: usize) {
+        let part = message.get(..RECORDED_MOST).unwrap_or(message);
         if self.bytes.is_empty() {
-            self.bytes.reserve(FIRST_BYTES.max(message.len()));
+            self.bytes.reserve(FIRST_BYTES.max(part.len()));
             self.place = place;
         }
-        self.bytes.extend_from_slice(message);
+        self.bytes.extend_from_slice(part);
+        self.omitted = (message.len() - part.len()) as u64;
     }
 
     fn close(&mut self, effects: &mut Vec<Effect>) {
         if self.bytes.is_empty() {
             return;
         }
-        let payload = Payload { bytes: std::mem::take(&mut self.bytes), omitted: 0 };
+        let omitted = std::mem::take(&mut self.omitted);
+        let payload = Payload { bytes: std::mem::take(&mut self.bytes), omitted };
         let place = self.place.min(effects.len());
         effects.insert(place, Effect::Record(Source::Tap, (self.body)(payload)));
     }
@@ -131,6 +151,22 @@ mod tests {
         tape.sent(b"bc");
         tape.close(&mut effects);
         assert_eq!(told(&effects), ["sent 2", "shown 1"]);
+    }
+
+    #[test]
+    fn a_huge_message_is_cut_and_the_record_ends_with_it() {
+        let (mut effects, mut tape) = (Vec::new(), Tape::default());
+        tape.sent(b"abc");
+        tape.sent(&vec![0; RECORDED_MOST + 5]);
+        assert!(tape.is_full());
+        tape.close(&mut effects);
+        tape.sent(b"d");
+        tape.close(&mut effects);
+        let payloads = effects.iter().map(|effect| match effect {
+            Effect::Record(_, Body::Client(payload)) => (payload.bytes.len(), payload.omitted),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(payloads.collect::<Vec<_>>(), [(3 + RECORDED_MOST, 5), (1, 0)]);
     }
 
     #[test]

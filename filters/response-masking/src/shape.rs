@@ -152,6 +152,8 @@ impl Grounds<'_> {
                 let hidden = name.filter(|_| may_return).and_then(|name| self.plan.named(name));
                 Ok(hidden.map_or(Deed::Search, Deed::Hide))
             }
+            // It may have renamed what is hidden.
+            Reading::Told(..) if self.made => Err(Reason::MaskCatalogueUnavailable),
             Reading::Told(statement, exposure) => match origin {
                 Origin::Computed(names) if exposure.any(names) => redacted(column),
                 // A whole row under the name of its table.

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 
 use chaperone_flow::postgres::{Gate, Turn, fatal};
-use chaperone_flow::{Cx, Effect, Flow, Live, Note, Peer, Step};
+use chaperone_flow::{Cx, Effect, Flow, Live, Note, Peer, Step, recorded};
 use chaperone_model::Reason;
 use chaperone_pgwire::{Frame, tag};
 use chaperone_policy::RecordingMode;
-use chaperone_proto::{Body, Closed, Opened, Payload, Source};
+use chaperone_proto::{Body, Closed, Opened, Source};
 use chaperone_settings::Settings;
 
 /// A client message that waits for its record.
@@ -93,10 +93,6 @@ impl SessionTap {
     }
 }
 
-fn payload(frame: &Frame<'_>) -> Payload {
-    Payload { bytes: frame.bytes.to_vec(), omitted: 0 }
-}
-
 impl Flow for SessionTap {
     fn client(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>, note: &mut Option<Note>) -> Step {
         if self.waiting.is_empty() && !self.gate.admits(&frame) {
@@ -117,7 +113,7 @@ impl Flow for SessionTap {
         }
         let ticket = self.ticket;
         self.ticket += 1;
-        cx.effect(Effect::RecordDurably(Source::Tap, Body::Client(payload(&frame)), ticket));
+        cx.effect(Effect::RecordDurably(Source::Tap, Body::Client(recorded(frame.bytes)), ticket));
         self.waiting_bytes += frame.bytes.len();
         let (bytes, note) = (frame.bytes.to_vec(), note.take());
         self.waiting.push_back(Kept { tag: frame.tag, bytes, note, ticket, durable: None });

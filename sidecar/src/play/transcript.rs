@@ -16,6 +16,10 @@ use super::{Direction, Happening};
 /// Most prepared statements and portals that are remembered; a session cannot have more at the gateway.
 const MAX_NAMES: usize = 20_000;
 
+/// What was recorded has passed the gateway's limits; these only bound a damaged record.
+const LIMITS: FrameLimits =
+    FrameLimits { startup_max: 1 << 20, copy_data_max: 1 << 30, message_max: 1 << 30 };
+
 /// Reads a session from its beginning.
 #[derive(Debug)]
 pub(crate) struct Transcript {
@@ -60,11 +64,9 @@ struct Portal {
 impl Transcript {
     /// Nothing yet.
     pub(crate) fn new() -> Self {
-        // What was recorded has passed the gateway's limits; these only bound a damaged record.
-        let limits = FrameLimits { startup_max: 1 << 20, copy_data_max: 1 << 30, message_max: 1 << 30 };
         Self {
-            from_client: Framer::tagged(limits),
-            from_server: Framer::server(limits),
+            from_client: Framer::tagged(LIMITS),
+            from_server: Framer::server(LIMITS),
             exchange: Exchange::new(Exchange::<Asked>::DEFAULT_MOST),
             statements: HashMap::new(),
             portals: HashMap::new(),
@@ -139,6 +141,8 @@ impl Transcript {
             }
         }
         if payload.omitted > 0 {
+            // The record ends in the middle of a message; the next one begins with another.
+            *framer = Framer::tagged(LIMITS);
             self.note(format!("{} more bytes were not recorded", payload.omitted));
         }
     }

@@ -35,6 +35,9 @@ const HEIRS: &str = "
 
 /// 1259 is pg_class, 2618 pg_rewrite, 16384 the first OID of users (the server's own views are named by the masks).
 ///
+/// A rule that reads a table's whole row depends on the table as a whole (number 0), but PostgreSQL forgets that where the
+/// rule reads a column of it as well; the tree has the whole row (`:varattno 0`) all the same.
+///
 /// A view's rule depends on the view too, which tells nothing. A rule is a tree in text, with one entry for each column of the view and of each of its subqueries: `:resno 2
 /// :resname card … :resorigtbl 16400 :resorigcol 3`. Where entries have the column's number and name, only they
 /// count; where a view's column was renamed there are none, and all of its number count. It is exact where each of
@@ -69,7 +72,8 @@ const VIEWS: &str = r#"
   WHERE p.classid OPERATOR(pg_catalog.=) CAST(2618 AS pg_catalog.oid)
    AND p.refclassid OPERATOR(pg_catalog.=) CAST(1259 AS pg_catalog.oid)
    AND p.refobjid OPERATOR(pg_catalog.=) m.rel
-   AND p.refobjsubid OPERATOR(pg_catalog.=) ANY (ARRAY[0, CAST(m.num AS pg_catalog.int4)])
+   AND (p.refobjsubid OPERATOR(pg_catalog.=) ANY (ARRAY[0, CAST(m.num AS pg_catalog.int4)])
+    OR pg_catalog.strpos(CAST(r.ev_action AS pg_catalog.text), E':varattno 0 ') OPERATOR(pg_catalog.>) 0)
   GROUP BY a.attrelid, a.attnum, a.attname
   HAVING CASE WHEN pg_catalog.bool_or(h.named) THEN pg_catalog.bool_or(h.named AND h.hit)
     ELSE pg_catalog.bool_or(h.hit) END
@@ -198,6 +202,7 @@ mod tests {
             "split_part(",
             "unnest(",
             "string_to_array(",
+            "strpos(",
         ] {
             assert_eq!(
                 bare.matches(function).count(),

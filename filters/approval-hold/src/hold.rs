@@ -135,8 +135,8 @@ impl Hold {
     }
 
     fn judge(&mut self, answer: &Answer) -> Next {
-        self.by = answer.decided_by.clone().unwrap_or_default();
-        self.words = answer.reason.clone().unwrap_or_default();
+        self.by = shown(answer.decided_by.as_deref());
+        self.words = shown(answer.reason.as_deref());
         match answer.state {
             State::Pending => Next::Ask,
             State::Approved => {
@@ -160,4 +160,9 @@ impl Hold {
         self.failures = self.failures.saturating_add(1);
         Next::Nothing
     }
+}
+
+/// What an approver wrote, as the agent's terminal may show it: in one line, without what drives a terminal.
+fn shown(text: Option<&str>) -> String {
+    text.unwrap_or_default().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

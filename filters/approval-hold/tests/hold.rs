@@ -220,6 +220,17 @@ fn the_four_endings_are_different_and_the_session_lives() {
 }
 
 #[test]
+fn an_approver_s_words_drive_no_terminal() {
+    let mut wire = wire();
+    wire.client(&query("risky"));
+    until_waiting(&mut wire);
+    wire.shown.clear();
+    wire.reply(Some(200), r#"{"state":"rejected","decided_by":"do\u001bra","reason":"no\u001b[2J\nway"}"#);
+    let shown = String::from_utf8_lossy(&wire.shown).into_owned();
+    assert!(shown.contains("rejected by do ra: no [2J way"), "{shown:?}");
+}
+
+#[test]
 fn an_approval_of_something_else_releases_nothing() {
     let mut wire = wire();
     wire.client(&query("risky"));

@@ -4,7 +4,8 @@ use chaperone_e2e::{Chain, Stack, analyst, has_not, no_vm_died, psql, shop_with}
 
 /// The notes and cards of the shop, as the tricks below would show them.
 const SECRETS: [&str; 12] = [
-    "4111", "4444 4", "4444x", "bbbb", "ebbb", "ada@", "ada#", "prefers", "PREFERS", "srettel", "sreferp", "1114",
+    "4111", "4444 4", "4444x", "bbbb", "ebbb", "ada@", "ada#", "prefers", "PREFERS", "srettel", "sreferp",
+    "1114",
 ];
 
 /// What the database's owner has made; views are found within ten seconds.

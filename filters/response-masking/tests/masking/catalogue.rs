@@ -213,6 +213,20 @@ fn what_the_session_makes_of_hidden_columns_is_refused_until_the_catalogue_knows
 }
 
 #[test]
+fn nothing_is_computed_from_tables_that_the_session_has_just_changed() {
+    let in_transaction = || ready(TransactionStatus::InTransaction);
+    let mut session = Session::learnt(CARDS);
+    session.run("begin", &[done(), in_transaction()].concat());
+    session.run("alter table customers rename card to harmless", &[done(), in_transaction()].concat());
+    let computed = column("?column?", 0, 0, TEXT);
+    let result =
+        [description(&[computed]), row(&[Some(SECRET.as_bytes())]), done(), in_transaction()].concat();
+    let shown = session.run("select harmless || '' from customers", &result);
+    let shown = String::from_utf8_lossy(&shown).into_owned();
+    assert!(shown.contains("RM104") && !shown.contains(SECRET), "{shown:?}");
+}
+
+#[test]
 fn what_one_session_learnt_the_others_of_the_vm_need_not_ask() {
     let shared = Shared::new([7; 32]);
     let mut first = Session::beside(CARDS, &shared);

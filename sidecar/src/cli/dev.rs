@@ -92,6 +92,13 @@ pub(super) fn run(args: &Args, out: &mut impl Write) -> Result<Answer, Trouble> 
 
 fn token(args: &Token) -> Result<String, Trouble> {
     let other = |error: &dyn std::fmt::Display| Trouble::Other(error.to_string());
+    // A ring of its own would make tokens that nobody trusts.
+    if !args.keys.is_dir() {
+        let keys = args.keys.display();
+        return Err(other(&format!(
+            "`{keys}` is no directory of keys; `chaperone dev idp --keys {keys}` makes it"
+        )));
+    }
     let ring = KeyRing::open(&args.keys).map_err(|error| other(&error))?;
     let key = ring.signing(args.algorithm).map_err(|error| other(&error))?;
     let claims = claims(args);

@@ -106,7 +106,7 @@ impl Stack {
                 }
             }
         }
-        stack.say("Envoy");
+        stack.say("Envoy, which compiles the filters first: some seconds");
         stack.start_envoy()?;
         Ok(stack)
     }

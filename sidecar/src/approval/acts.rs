@@ -1,5 +1,7 @@
 //! What people and filters do with a request, one function an act.
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::{Answer, Refusal, Request, State, Vote, request};
 use crate::clock::Millis;
 
@@ -73,11 +75,11 @@ impl Vote {
     }
 }
 
-/// Names are compared by their letters and digits alone, without case, so that neither `Ann` nor `a nn` nor an `ann` with
-/// an invisible character in it can answer for `ann`.
+/// Names are compared by their letters and digits alone, without case and in the compatible form (NFKC), so that neither
+/// `Ann` nor `a nn` nor an `ann` in wide letters or with an invisible character in it can answer for `ann`.
 fn same_person(one: &str, other: &str) -> bool {
     let bare = |name: &str| -> String {
-        name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+        name.nfkc().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).nfkc().collect()
     };
     bare(one) == bare(other)
 }
@@ -88,7 +90,17 @@ mod tests {
 
     #[test]
     fn a_name_in_disguise_is_the_same_name() {
-        for disguise in ["ann", "Ann", " ANN ", "ann\u{200b}", "a\u{feff}nn", "a.nn", "a\u{ad}nn"] {
+        for disguise in [
+            "ann",
+            "Ann",
+            " ANN ",
+            "ann\u{200b}",
+            "a\u{feff}nn",
+            "a.nn",
+            "a\u{ad}nn",
+            "\u{ff41}nn",
+            "\u{1d44e}nn",
+        ] {
             assert!(same_person("ann", disguise), "{disguise:?}");
         }
         assert!(!same_person("ann", "anne"));

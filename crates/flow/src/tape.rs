@@ -13,9 +13,14 @@ pub const RECORDED_MOST: usize = 1 << 20;
 /// What is recorded of one message.
 #[must_use]
 pub fn recorded(message: &[u8]) -> Payload {
-    let bytes = message.get(..RECORDED_MOST).unwrap_or(message).to_vec();
-    let omitted = (message.len() - bytes.len()) as u64;
-    Payload { bytes, omitted }
+    let (part, omitted) = cut(message);
+    Payload { bytes: part.to_vec(), omitted }
+}
+
+/// The part that is recorded, and how many bytes are not.
+fn cut(message: &[u8]) -> (&[u8], u64) {
+    let part = message.get(..RECORDED_MOST).unwrap_or(message);
+    (part, (message.len() - part.len()) as u64)
 }
 
 /// Room for a short answer's messages at once.
@@ -93,13 +98,13 @@ impl Track {
     }
 
     fn add(&mut self, message: &[u8], place: usize) {
-        let part = message.get(..RECORDED_MOST).unwrap_or(message);
+        let (part, omitted) = cut(message);
         if self.bytes.is_empty() {
             self.bytes.reserve(FIRST_BYTES.max(part.len()));
             self.place = place;
         }
         self.bytes.extend_from_slice(part);
-        self.omitted = (message.len() - part.len()) as u64;
+        self.omitted = omitted;
     }
 
     fn close(&mut self, effects: &mut Vec<Effect>) {

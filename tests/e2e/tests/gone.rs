@@ -89,8 +89,8 @@ fn gone_in_a_long_result(stack: &Stack, chain: Chain) {
     }
 }
 
-#[test]
-fn a_server_may_go_at_any_byte() {
+/// A stack whose target is the database of another, behind a relay.
+fn behind_a_relay() -> (Stack, Relay, Stack) {
     let database = start(StackOptions { delivery: Delivery::Off, ..StackOptions::default() });
     let relay = Relay::start(database.pg_port(Chain::Direct));
     let Login { user, password, database: name } = database.target_login();
@@ -98,6 +98,12 @@ fn a_server_may_go_at_any_byte() {
         Upstream { user, password, host: "127.0.0.1".to_owned(), port: relay.port, database: name };
     let policy = Policy::Text(shop_policy());
     let stack = start(StackOptions { policy, upstream: Some(upstream), ..StackOptions::default() });
+    (database, relay, stack)
+}
+
+#[test]
+fn a_server_may_go_at_any_byte() {
+    let (database, relay, stack) = behind_a_relay();
     for chain in Chain::GOVERNED {
         let login = analyst(&stack);
         let script = script(&login);
@@ -121,14 +127,8 @@ fn a_server_may_go_at_any_byte() {
 
 #[test]
 fn a_target_that_offers_tls_is_reached_in_clear() {
-    let database = start(StackOptions { delivery: Delivery::Off, ..StackOptions::default() });
-    let relay = Relay::start(database.pg_port(Chain::Direct));
+    let (database, relay, stack) = behind_a_relay();
     relay.offer_tls();
-    let Login { user, password, database: name } = database.target_login();
-    let upstream =
-        Upstream { user, password, host: "127.0.0.1".to_owned(), port: relay.port, database: name };
-    let policy = Policy::Text(shop_policy());
-    let stack = start(StackOptions { policy, upstream: Some(upstream), ..StackOptions::default() });
     for chain in Chain::GOVERNED {
         // As libpq does under `sslmode=prefer` (the psql of these tests is built without TLS).
         let mut tls = TcpStream::connect(("127.0.0.1", stack.pg_port(chain))).unwrap();

@@ -79,7 +79,7 @@ pub fn up() -> Result<(), Error> {
         chaperone::Policy::read(path)?;
     }
     if let Some(upstream) = &options.upstream {
-        psql::authentication(&Programs::find(options.postgres_version)?, upstream)
+        psql::log_in(&Programs::find(options.postgres_version)?, upstream, None)
             .map_err(|problem| Error::Setting(format!("CHAPERONE_UPSTREAM_PG: {problem}")))?;
     }
     // One that was not ended by `down`.
@@ -106,7 +106,9 @@ fn tell(stack: &Stack, runs: &Path) -> Result<(), Error> {
     let root = &stack.programs.root;
     let env = short(&runs.join("env"), root);
     let policy = chaperone::Policy::read(stack.policy_path())?;
-    let (role, group) = &policy.caller;
+    let role = policy.role();
+    let name = role.map_or("ROLE", |role| &role.name);
+    let group = role.and_then(|role| role.groups.first()).map_or("GROUP", String::as_str);
     let login = stack.target_login();
     let direct = crate::Chain::Direct;
     eprintln!("==> up, with the policy {}", short(stack.policy_path(), root));
@@ -114,7 +116,7 @@ fn tell(stack: &Stack, runs: &Path) -> Result<(), Error> {
     eprintln!("    The settings for clients are in {env}:");
     eprintln!("      . {env}");
     eprintln!("      export PGPASSWORD=$(chaperone dev token --subject alice --group {group})");
-    eprintln!("      psql -h $CHAPERONE_PG_HOST -p $CHAPERONE_PG_PORT -U {role} {}", login.database);
+    eprintln!("      psql -h $CHAPERONE_PG_HOST -p $CHAPERONE_PG_PORT -U {name} {}", login.database);
     let mut warned = false;
     let mut warn = |text: String| {
         if !std::mem::replace(&mut warned, true) {
@@ -122,7 +124,7 @@ fn tell(stack: &Stack, runs: &Path) -> Result<(), Error> {
         }
         eprintln!("      - {text}");
     };
-    if !policy.issuers.iter().any(|issuer| issuer == stack.issuer()) {
+    if !policy.trusts(stack.issuer()) {
         let issuer = stack.issuer();
         warn(format!(
             "`identity` does not trust the tokens (ID105): the issuer is `{issuer}`, the audience `chaperone`"
@@ -131,11 +133,8 @@ fn tell(stack: &Stack, runs: &Path) -> Result<(), Error> {
     if !policy.offers(&login.database) {
         warn(format!("`databases` does not offer `{}` (ID122)", login.database));
     }
-    if policy.user != login.user {
-        warn(format!(
-            "role `{role}` logs in as `{}`, the target has `{}` for us (ID131)",
-            policy.user, login.user
-        ));
+    if let Some(user) = role.map(|role| &role.upstream.user).filter(|user| **user != login.user) {
+        warn(format!("role `{name}` logs in as `{user}`, the target has `{}` for us (ID131)", login.user));
     }
     Ok(())
 }

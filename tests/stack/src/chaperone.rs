@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use chaperone_policy::Role;
+
 use crate::envoy::FILTERS;
 use crate::error::Error;
 use crate::http;
@@ -128,12 +130,6 @@ pub(crate) struct Policy {
     pub(crate) resource: String,
     /// The variables that the target's passwords come from.
     pub(crate) password_variables: Vec<String>,
-    /// A role that clients may ask for, and a group (or `GROUP`) that may use it.
-    pub(crate) caller: (String, String),
-    /// As whom that role logs in at the target.
-    pub(crate) user: String,
-    /// Whose tokens it takes.
-    pub(crate) issuers: Vec<String>,
     policy: chaperone_policy::Policy,
 }
 
@@ -150,23 +146,22 @@ impl Policy {
             resource.roles.iter().filter_map(|role| role.upstream.password_env.clone()).collect();
         password_variables.sort();
         password_variables.dedup();
-        let role = resource.roles.first();
-        let group = role.and_then(|role| role.groups.first()).map_or("GROUP", String::as_str);
-        Ok(Self {
-            resource: resource.name.clone(),
-            password_variables,
-            caller: (role.map_or_else(|| "ROLE".to_owned(), |role| role.name.clone()), group.to_owned()),
-            user: role.map_or_else(String::new, |role| role.upstream.user.clone()),
-            issuers: policy.issuers().iter().map(|issuer| issuer.issuer.clone()).collect(),
-            policy,
-        })
+        Ok(Self { resource: resource.name.clone(), password_variables, policy })
     }
-}
 
-impl Policy {
+    /// A role that clients may ask for.
+    pub(crate) fn role(&self) -> Option<&Role> {
+        self.policy.resources().first()?.roles.first()
+    }
+
     /// Whether clients may ask for this database.
     pub(crate) fn offers(&self, database: &str) -> bool {
         self.policy.database_allowed(&self.resource, database)
+    }
+
+    /// Whether it takes the tokens of this issuer.
+    pub(crate) fn trusts(&self, issuer: &str) -> bool {
+        self.policy.issuers().iter().any(|trusted| trusted.issuer == issuer)
     }
 }
 

@@ -55,23 +55,23 @@ pub(crate) fn accepts(programs: &Programs, host: &str, port: u16) -> bool {
     output.is_ok_and(|output| output.status.success())
 }
 
-/// Logs in as Envoy will, without encryption; gives what a policy's `upstream` must say of it, or what psql says where it
-/// fails.
+/// What a policy's `upstream` must say of a target that lets us in.
 pub(crate) fn authentication(programs: &Programs, upstream: &Upstream) -> Result<&'static str, String> {
-    log_in(programs, upstream, None)?;
     let ways = [
         ("scram-sha-256", "auth: scram-sha-256, password_env: CHAPERONE_UPSTREAM_PASSWORD"),
         ("md5", "auth: md5, password_env: CHAPERONE_UPSTREAM_PASSWORD"),
         ("password", "auth: password, password_env: CHAPERONE_UPSTREAM_PASSWORD"),
         ("none", "auth: trust"),
     ];
-    let found = ways.iter().find(|(way, _)| log_in(programs, upstream, Some(way)).is_ok());
-    let (_, said) =
-        found.ok_or("the target asks for a kind of authentication that Chaperone does not know")?;
-    Ok(said)
+    if let Some((_, said)) = ways.iter().find(|(way, _)| log_in(programs, upstream, Some(way)).is_ok()) {
+        return Ok(said);
+    }
+    log_in(programs, upstream, None)?;
+    Err("the target asks for a kind of authentication that Chaperone does not know".to_owned())
 }
 
-fn log_in(programs: &Programs, upstream: &Upstream, way: Option<&str>) -> Result<(), String> {
+/// Logs in as Envoy will, without encryption, in any way or in this one; what psql says where it fails.
+pub(crate) fn log_in(programs: &Programs, upstream: &Upstream, way: Option<&str>) -> Result<(), String> {
     let login = Login::new(&upstream.user, &upstream.password, &upstream.database);
     let mut psql = client(programs, "psql", &upstream.host, upstream.port, &login);
     psql.env("PGSSLMODE", "disable")

@@ -39,6 +39,9 @@ pub(crate) enum Error {
         /// What it said.
         message: String,
     },
+    /// The address is none.
+    #[error("`{0}` is no sidecar's address: the form is http://HOST:PORT (--url, CHAPERONE_SIDECAR_URL)")]
+    Address(String),
     /// It cannot be reached, or does not answer.
     #[error("the sidecar at {url} does not answer: {why}")]
     Unreachable {
@@ -83,6 +86,12 @@ impl Sidecar {
             .timeout_connect(Some(Duration::from_secs(5)))
             .build();
         let url = place.url.trim_end_matches('/').to_owned();
+        let parsed = url.parse::<ureq::http::Uri>().ok();
+        if !parsed
+            .is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some())
+        {
+            return Err(Error::Address(crate::terminal::one_line(&place.url)));
+        }
         Ok(Self { agent: config.into(), url, token: token.trim().to_owned() })
     }
 

@@ -60,6 +60,12 @@ impl Millis {
         [year, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60, rest]
     }
 
+    /// Such as `2026-03-01 12:00`.
+    pub(crate) fn to_minute(self) -> String {
+        let [year, month, day, hour, minute, ..] = self.civil();
+        format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}")
+    }
+
     /// Such as `2026-03-01 12:00:05.250`.
     pub(crate) fn precise(self) -> String {
         let [year, month, day, hour, minute, second, millis] = self.civil();

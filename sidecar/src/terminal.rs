@@ -67,13 +67,20 @@ fn misleads(c: char) -> bool {
 #[derive(Debug)]
 pub(crate) struct Table {
     heads: Vec<&'static str>,
+    /// Columns that give way on a narrow terminal, the first of them first.
+    shrinking: Vec<&'static str>,
     rows: Vec<Vec<(Style, String)>>,
 }
 
 impl Table {
     /// With these column heads.
     pub(crate) fn new(heads: &[&'static str]) -> Self {
-        Self { heads: heads.to_vec(), rows: Vec::new() }
+        Self { heads: heads.to_vec(), shrinking: Vec::new(), rows: Vec::new() }
+    }
+
+    /// These columns may be cut where the terminal is too narrow, the first of them first.
+    pub(crate) fn shrinking(self, heads: &[&'static str]) -> Self {
+        Self { shrinking: heads.to_vec(), ..self }
     }
 
     /// Adds a row.
@@ -81,22 +88,42 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// Writes it.
+    /// Writes it, as wide as the terminal at most where the columns that may shrink allow it.
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let width = |text: &str| text.chars().count();
+        self.print_within(out, terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))
+    }
+
+    fn widths(&self, most: Option<usize>) -> Vec<usize> {
         let mut widths: Vec<usize> = self.heads.iter().map(|head| width(head)).collect();
         for row in &self.rows {
             for (wide, (_, cell)) in widths.iter_mut().zip(row) {
                 *wide = width(cell).max(*wide);
             }
         }
+        let gaps = 2 * widths.len().saturating_sub(1);
+        let total = widths.iter().sum::<usize>() + gaps;
+        let mut over = most.map_or(0, |most| total.saturating_sub(most));
+        for name in &self.shrinking {
+            let place = self.heads.iter().position(|head| head == name);
+            if let Some(wide) = place.and_then(|place| widths.get_mut(place)) {
+                let gives = over.min(wide.saturating_sub(NARROWEST.max(width(name))));
+                *wide -= gives;
+                over -= gives;
+            }
+        }
+        widths
+    }
+
+    fn print_within(&self, out: &mut impl Write, most: Option<usize>) -> io::Result<()> {
+        let widths = self.widths(most);
         let heads = self.heads.iter().map(|head| (STRONG, (*head).to_owned())).collect();
         for row in std::iter::once(&heads).chain(&self.rows) {
             let mut line = String::new();
             let last = row.len().saturating_sub(1);
             for (index, ((style, cell), wide)) in row.iter().zip(&widths).enumerate() {
+                let cell = cut(cell, *wide);
                 // The last column is not padded: nobody wants trailing spaces.
-                let space = if index == last { 0 } else { wide.saturating_sub(width(cell)) + 2 };
+                let space = if index == last { 0 } else { wide.saturating_sub(width(&cell)) + 2 };
                 line.push_str(&styled(*style, cell));
                 line.push_str(&" ".repeat(space));
             }
@@ -106,9 +133,35 @@ impl Table {
     }
 }
 
+/// What a column that shrinks keeps, in letters.
+const NARROWEST: usize = 8;
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_gives_way_to_a_narrow_terminal_where_it_may() {
+        let mut table = Table::new(&["ID", "STATEMENT"]).shrinking(&["STATEMENT"]);
+        table.row(vec![
+            (Style::new(), "ap-1".to_owned()),
+            (Style::new(), "update customers set a = 1".to_owned()),
+        ]);
+        let print = |most| {
+            let mut out = Vec::new();
+            table.print_within(&mut out, most).unwrap();
+            anstream::adapter::strip_bytes(&out).into_vec()
+        };
+        let wide = b"ID    STATEMENT\nap-1  update customers set a = 1\n";
+        assert_eq!(print(None), wide, "no terminal: nothing is cut");
+        assert_eq!(print(Some(32)), wide);
+        assert_eq!(print(Some(20)), "ID    STATEMENT\nap-1  update custom…\n".as_bytes());
+        assert_eq!(print(Some(5)), "ID    STATEMENT\nap-1  update c…\n".as_bytes(), "a head is never cut");
+    }
 
     #[test]
     fn nothing_that_drives_a_terminal_or_misleads_a_reader_gets_through() {

@@ -332,6 +332,6 @@ impl IdentityFlow {
             Stage::Session(admitted) => Some(admitted.identity.subject.as_str()),
             Stage::Start | Stage::Over => None,
         };
-        record::login_refused(cx, reason, subject, detail, self.settings.get().policy.digest());
+        record::login_refused(cx, reason, subject, detail, &self.settings.get());
     }
 }

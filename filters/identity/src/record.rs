@@ -4,7 +4,8 @@
 
 use chaperone_flow::{Cx, Effect};
 use chaperone_model::{Digest, Identity, Reason};
-use chaperone_proto::{Authenticated, Body, Closed, Source, VerdictRecord};
+use chaperone_proto::{Authenticated, Body, Closed, Opened, Source, VerdictRecord};
+use chaperone_settings::Settings;
 
 /// The session has an identity now.
 pub(crate) fn accepted(cx: &mut Cx<'_>, identity: &Identity, application: String) {
@@ -32,9 +33,16 @@ pub(crate) fn login_refused(
     reason: Reason,
     subject: Option<&str>,
     detail: &str,
-    policy: Digest,
+    settings: &Settings,
 ) {
+    let policy = settings.policy.digest();
     cx.effect(Effect::Count("chaperone.login.refused", 1));
+    if cx.session.identity.is_none() {
+        // session-tap opens a session with its identity; where there is none, who tried is told by the address.
+        let (client, resource) = (cx.session.client.clone(), settings.resource.clone());
+        let opened = Opened { client, resource, protocol: "postgres".to_owned() };
+        cx.effect(Effect::Record(Source::Identity, Body::Opened(opened)));
+    }
     denied(cx, reason, subject, detail, policy);
     cx.effect(Effect::Record(Source::Identity, Body::Closed(Closed { by: "gateway".to_owned() })));
 }

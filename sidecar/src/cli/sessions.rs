@@ -80,13 +80,17 @@ fn list(sidecar: &Sidecar, limit: u32, json: bool, out: &mut impl Write) -> Resu
         writeln!(out, "no session is recorded")?;
         return Ok(answer);
     }
-    let heads = ["SESSION", "BEGAN (UTC)", "TOOK", "WHO", "WHERE", "ALLOWED", "DENIED", "HELD", "STATE"];
-    let mut table = Table::new(&heads);
+    let heads = ["SESSION", "BEGAN (UTC)", "TOOK", "WHO", "WHERE", "ALLOW", "DENY", "HOLD", "STATE"];
+    let mut table = Table::new(&heads).shrinking(&["WHO", "WHERE", "SESSION"]);
     for session in &sessions {
         let summary = &session.summary;
         let plain = |text: String| (Style::new(), text);
         let who = if summary.subject.is_empty() { "(not signed in)" } else { &summary.subject };
-        let place = format!("{}/{}", summary.resource, summary.role);
+        let place = match (summary.resource.as_str(), summary.role.as_str()) {
+            ("", "") => "-".to_owned(),
+            (resource, "") => resource.to_owned(),
+            (resource, role) => format!("{resource}/{role}"),
+        };
         let coloured = |count: u64, style| (if count > 0 { style } else { FAINT }, count.to_string());
         let (style, state) = match (summary.lost, summary.closed_by.as_str()) {
             (1.., _) => (BAD, "records lost"),
@@ -95,7 +99,7 @@ fn list(sidecar: &Sidecar, limit: u32, json: bool, out: &mut impl Write) -> Resu
         };
         table.row(vec![
             (STRONG, cut(session.id.as_str(), 14)),
-            plain(session.first_ms.to_string()),
+            plain(session.first_ms.to_minute()),
             plain(clock::duration(session.last_ms.since(session.first_ms))),
             plain(cut(&one_line(who), 24)),
             plain(cut(&one_line(&place), 24)),

@@ -74,8 +74,8 @@ fn a_session_is_listed_shown_and_played() {
     let sidecar = recorded(&place);
     let list = sidecar.run(&["sessions", "list"]);
     let expected = "\
-SESSION         BEGAN (UTC)          TOOK  WHO      WHERE         ALLOWED  DENIED  HELD  STATE
-s-0123456789a…  2026-03-01 12:00:05  0s    agent-7  shop/analyst  0        1       0     closed
+SESSION         BEGAN (UTC)       TOOK  WHO      WHERE         ALLOW  DENY  HOLD  STATE
+s-0123456789a…  2026-03-01 12:00  0s    agent-7  shop/analyst  0      1     0     closed
 ";
     assert_eq!((list.code, list.out.as_str()), (0, expected));
     let head = format!(

@@ -77,4 +77,9 @@ fn the_command_line_needs_the_operators_token() {
     let gone = ran(list.env("CHAPERONE_OPERATOR_TOKEN", OPERATOR));
     assert_eq!(gone.code, 2);
     assert!(gone.err.contains("does not answer"), "{}", gone.err);
+    for odd in ["127.0.0.1:7480", "localhost", "ftp://x", "http://", ""] {
+        let odd = ran(list.env("CHAPERONE_OPERATOR_TOKEN", OPERATOR).env("CHAPERONE_SIDECAR_URL", odd));
+        assert_eq!(odd.code, 2);
+        assert!(odd.err.contains("the form is http://HOST:PORT"), "{}", odd.err);
+    }
 }

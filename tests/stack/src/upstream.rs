@@ -37,7 +37,10 @@ impl FromStr for Upstream {
             .strip_prefix("postgres://")
             .or_else(|| text.strip_prefix("postgresql://"))
             .ok_or_else(form)?;
-        let rest = rest.split_once('?').map_or(rest, |(before, _)| before);
+        let (rest, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+        for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
+            honoured(parameter)?;
+        }
         let (login, place) = rest.rsplit_once('@').ok_or_else(form)?;
         let (user, password) = login.split_once(':').ok_or_else(form)?;
         let (address, database) = place.split_once('/').unwrap_or((place, ""));
@@ -53,6 +56,21 @@ impl FromStr for Upstream {
         }
         Ok(Self { user, password: decode(password).ok_or_else(form)?, host, port, database })
     }
+}
+
+/// Whether the stack does what a parameter asks for. What would be left undone silently is refused.
+fn honoured(parameter: &str) -> Result<(), Error> {
+    let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+    let reason = match (name, value) {
+        ("sslmode", "disable" | "allow" | "prefer") | ("application_name" | "connect_timeout", _) => {
+            return Ok(());
+        }
+        ("sslmode", _) => {
+            "this stack reaches its target in the clear; for TLS copy envoy/ and give the cluster a transport socket"
+        }
+        _ => "only sslmode, application_name and connect_timeout may stand behind the `?`",
+    };
+    Err(Error::Setting(reason.to_owned()))
 }
 
 /// Undoes percent encoding.
@@ -93,6 +111,16 @@ mod tests {
         let upstream = read("postgresql://app:secret@[::1]");
         assert_eq!((upstream.host.as_str(), upstream.port, upstream.database.as_str()), ("::1", 5432, "app"));
         assert_eq!(read("postgres://app:@h:1/d").password, "");
+    }
+
+    #[test]
+    fn what_a_parameter_asks_for_is_not_dropped_silently() {
+        for text in ["sslmode=require", "sslmode=verify-full", "options=-csearch_path%3Dx", "sslmode"] {
+            let error =
+                format!("postgres://a:hunter2@h/d?{text}").parse::<Upstream>().unwrap_err().to_string();
+            assert!(error.contains("sslmode") || error.contains("TLS"), "{text}: {error}");
+        }
+        read("postgres://a:b@h/d?sslmode=prefer&connect_timeout=5");
     }
 
     #[test]

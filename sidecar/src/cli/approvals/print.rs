@@ -24,7 +24,12 @@ pub(super) fn list(out: &mut impl Write, views: &[View], state: &str, now: Milli
         writeln!(out, "{what}")?;
         return Ok(());
     }
-    let mut table = Table::new(&["ID", "STATE", "WHO", "WHERE", "RULE", "WHEN", "STATEMENT"]);
+    let mut table = Table::new(&["ID", "STATE", "WHO", "WHERE", "RULE", "WHEN", "STATEMENT"]).shrinking(&[
+        "STATEMENT",
+        "RULE",
+        "WHO",
+        "WHERE",
+    ]);
     for view in views {
         let request = &view.request;
         let plain = |text: String| (Style::new(), text);

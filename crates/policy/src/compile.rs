@@ -1,6 +1,7 @@
 //! From the document to the compiled policy: every reference is resolved, every pattern and condition read.
 
 mod identity;
+mod masking;
 mod rules;
 mod spot;
 
@@ -14,6 +15,7 @@ use crate::policy::{Policy, Recording};
 use crate::tree::Tree;
 
 pub use identity::{ALGORITHMS, DEFAULT_LEEWAY, MAX_LEEWAY};
+pub use masking::MAX_PATTERNS;
 pub use rules::{DEFAULT_EXPIRY, MAX_APPROVALS, MAX_EXPIRY};
 use spot::{Problems, Spot};
 
@@ -30,7 +32,7 @@ pub(crate) fn policy(tree: &Tree) -> Result<Policy, Error> {
     let resources = resources(&document, &mut problems);
     let approvers = approvers(&document, &mut problems);
     let rules = rules::rules(&document, &approvers, &mut problems);
-    let masking = rules::masking(&document, &mut problems);
+    let masking = masking::masking(&document, &mut problems);
     Error::from_problems(problems.found)?;
     let [denies, holds, allows] = rules;
     Ok(Policy {

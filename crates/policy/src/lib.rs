@@ -29,7 +29,8 @@ mod wording;
 
 pub use access::{ApproverSet, Caller, Issuer, Jwks, Resource, Role, Upstream};
 pub use compile::{
-    ALGORITHMS, DEFAULT_EXPIRY, DEFAULT_LEEWAY, MAX_APPROVALS, MAX_EXPIRY, MAX_LEEWAY, MAX_RULES, MAX_TERMS,
+    ALGORITHMS, DEFAULT_EXPIRY, DEFAULT_LEEWAY, MAX_APPROVALS, MAX_EXPIRY, MAX_LEEWAY, MAX_PATTERNS,
+    MAX_RULES, MAX_TERMS,
 };
 pub use condition::{
     MAX_CONDITION_BYTES, MAX_CONDITION_DEPTH, MAX_CONDITION_NESTING, MAX_CONDITION_STEPS,
@@ -38,7 +39,7 @@ pub use condition::{
 pub use document::{Mode, RecordingMode, RuleEffect, UpstreamAuth};
 pub use error::{Error, MAX_PROBLEM_BYTES, MAX_PROBLEMS, Position, Problem};
 pub use explain::Explanation;
-pub use masking::{ColumnMask, DetectorMask, Masks};
+pub use masking::{ColumnMask, DetectorMask, Masks, PatternMask};
 pub use matcher::GUARDED_SETTINGS;
 pub use policy::{Policy, Recording};
 #[cfg(any(feature = "schema", test))]

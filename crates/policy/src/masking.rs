@@ -2,6 +2,7 @@
 
 use chaperone_model::RuleId;
 use chaperone_model::mask::{Detector, Transform};
+use chaperone_redact::Pattern;
 
 use crate::access::Caller;
 use crate::matcher::Who;
@@ -13,6 +14,8 @@ pub struct Masks {
     pub columns: Vec<ColumnMask>,
     /// By the look of values, in the order of the document.
     pub detectors: Vec<DetectorMask>,
+    /// By a pattern of the policy's own, in the order of the document.
+    pub patterns: Vec<PatternMask>,
 }
 
 /// A column whose values are hidden.
@@ -41,12 +44,24 @@ pub struct DetectorMask {
     pub rule: RuleId,
 }
 
+/// A pattern whose finds are hidden wherever they are.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PatternMask {
+    /// What is found.
+    pub pattern: Pattern,
+    /// What is shown instead.
+    pub transform: Transform,
+    /// The mask's id.
+    pub rule: RuleId,
+}
+
 /// One item of the document's `masking`.
 #[derive(Clone, Debug)]
 pub(crate) struct Masking {
     pub(crate) who: Who,
     pub(crate) columns: Vec<ColumnMask>,
     pub(crate) detectors: Vec<DetectorMask>,
+    pub(crate) patterns: Vec<PatternMask>,
 }
 
 impl Masks {
@@ -55,6 +70,7 @@ impl Masks {
         for item in masking.iter().filter(|item| item.who.is(caller).is_ok()) {
             masks.columns.extend_from_slice(&item.columns);
             masks.detectors.extend_from_slice(&item.detectors);
+            masks.patterns.extend_from_slice(&item.patterns);
         }
         masks
     }
@@ -62,6 +78,6 @@ impl Masks {
     /// Whether nothing is hidden.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.columns.is_empty() && self.detectors.is_empty()
+        self.columns.is_empty() && self.detectors.is_empty() && self.patterns.is_empty()
     }
 }

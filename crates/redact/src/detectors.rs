@@ -7,6 +7,7 @@ use chaperone_model::mask::{Detector, Transform};
 use crate::{
     detect::{Text, card, email, iban, ip, phone, secret, ssn},
     key::Key,
+    pattern::{Pattern, Search},
     transform::{REDACTED, write},
 };
 
@@ -20,6 +21,9 @@ pub struct Detectors {
     /// For each byte, at which next bytes something may be found there: one bit for each value of their last five
     /// bits. That is rough, and enough to pass over nearly all of a text in one look-up a byte.
     triggers: Box<[u32; 256]>,
+    patterns: Vec<(Search, Transform)>,
+    /// A pattern could not be compiled: every text is hidden whole.
+    blind: bool,
     key: Key,
 }
 
@@ -94,13 +98,25 @@ impl Detectors {
             };
             alone.iter().for_each(|byte| mark(*byte, u32::MAX));
         }
-        Self { transforms, triggers, key: Key::new(key) }
+        Self { transforms, triggers, patterns: Vec::new(), blind: false, key: Key::new(key) }
+    }
+
+    /// With patterns besides. Where finds of several overlap all of them is hidden, by [`Transform::Redact`] unless
+    /// their transforms are the same.
+    #[must_use]
+    pub fn with_patterns(self, patterns: &[(Pattern, Transform)]) -> Self {
+        let compiled =
+            patterns.iter().filter_map(|(pattern, transform)| Some((pattern.compile()?, *transform)));
+        let compiled: Vec<_> = compiled.collect();
+        // What cannot be searched for cannot be told from the rest.
+        let blind = compiled.len() < patterns.len();
+        Self { patterns: compiled, blind, ..self }
     }
 
     /// Whether there is no detector in the set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.transforms.iter().all(Option::is_none)
+        self.transforms.iter().all(Option::is_none) && self.patterns.is_empty() && !self.blind
     }
 
     /// Whether the set has this detector.
@@ -112,7 +128,7 @@ impl Detectors {
     /// Whether anything is found in `text`; always so in one over [`TEXT_MAX`].
     #[must_use]
     pub fn finds(&self, text: &[u8]) -> bool {
-        !self.is_empty() && (text.len() > TEXT_MAX || !self.search(text).is_empty())
+        !self.is_empty() && (self.hides_all_of(text) || !self.search(text).is_empty())
     }
 
     /// Hides what is found in `text`, which need not be valid UTF-8. None when nothing is found. NULL not being
@@ -123,7 +139,8 @@ impl Detectors {
         self.mask_within(text, Within::Plain)
     }
 
-    /// As [`Self::mask_text`], in JSON: it stays valid, numbers outside quotes become 0.
+    /// As [`Self::mask_text`], in JSON: it stays valid, numbers outside quotes become 0. What a pattern finds across the
+    /// borders of JSON's own signs hides all of it.
     #[must_use]
     pub fn mask_json(&self, json: &[u8]) -> Option<Vec<u8>> {
         self.mask_within(json, Within::Json)
@@ -133,11 +150,8 @@ impl Detectors {
         if self.is_empty() {
             return None;
         }
-        if text.len() > TEXT_MAX {
-            return Some(match within {
-                Within::Json => format!("\"{REDACTED}\"").into_bytes(),
-                Within::Plain => REDACTED.as_bytes().to_vec(),
-            });
+        if self.hides_all_of(text) {
+            return Some(whole(within));
         }
         let finds = self.search(text);
         if finds.is_empty() {
@@ -155,7 +169,13 @@ impl Detectors {
             done = range.end;
         }
         out.extend_from_slice(text.get(done..).unwrap_or_default());
-        Some(out)
+        // The detectors know JSON's signs; a pattern may find anything.
+        let broken = within == Within::Json && !self.patterns.is_empty() && is_json(text) && !is_json(&out);
+        Some(if broken { whole(within) } else { out })
+    }
+
+    const fn hides_all_of(&self, text: &[u8]) -> bool {
+        self.blind || text.len() > TEXT_MAX
     }
 
     fn transform(&self, detector: Detector) -> Option<Transform> {
@@ -164,6 +184,31 @@ impl Detectors {
 
     /// All finds, in order, none overlapping another.
     fn search(&self, bytes: &[u8]) -> Vec<Find> {
+        let mut finds = self.detect(bytes);
+        if self.patterns.is_empty() {
+            return finds;
+        }
+        for (pattern, transform) in &self.patterns {
+            finds.extend(pattern.finds(bytes).map(|range| Find { range, transform: *transform }));
+        }
+        finds.sort_by_key(|find| find.range.start);
+        let mut apart: Vec<Find> = Vec::with_capacity(finds.len());
+        for find in finds {
+            match apart.last_mut().filter(|last| find.range.start < last.range.end) {
+                Some(last) => {
+                    last.range.end = last.range.end.max(find.range.end);
+                    if last.transform != find.transform {
+                        last.transform = Transform::Redact;
+                    }
+                }
+                None => apart.push(find),
+            }
+        }
+        apart
+    }
+
+    /// What the detectors find.
+    fn detect(&self, bytes: &[u8]) -> Vec<Find> {
         let mut finds: Vec<Find> = Vec::new();
         let mut at = 0;
         let mut memo = Memo::default();
@@ -223,6 +268,18 @@ impl Detectors {
             _ => (by(Detector::SecretKey, &mut |text, at| secret::find(text, at, &mut memo.secret)), at + 1),
         }
     }
+}
+
+/// What is shown for a text that is hidden whole.
+fn whole(within: Within) -> Vec<u8> {
+    match within {
+        Within::Json => format!("\"{REDACTED}\"").into_bytes(),
+        Within::Plain => REDACTED.as_bytes().to_vec(),
+    }
+}
+
+fn is_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// The bit of a byte in [`Detectors::triggers`].

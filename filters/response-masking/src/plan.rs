@@ -57,7 +57,9 @@ impl Plan {
             }));
         }
         let detectors: Vec<_> = masks.detectors.iter().map(|mask| (mask.detector, mask.transform)).collect();
-        let detectors = Detectors::new(&detectors, key);
+        let patterns: Vec<_> =
+            masks.patterns.iter().map(|mask| (mask.pattern.clone(), mask.transform)).collect();
+        let detectors = Detectors::new(&detectors, key).with_patterns(&patterns);
         Self {
             masks,
             columns: columns.into(),

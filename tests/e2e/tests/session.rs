@@ -59,6 +59,10 @@ fn masking(stack: &Stack, chain: Chain) {
     );
     let governed = psql(stack, chain, &login, &["SELECT id, name, city FROM customers ORDER BY id"]);
     assert_eq!(governed, direct, "what is not masked is as it is stored");
+    let staff =
+        ["SELECT 'badge EMP-123456 of ' || name FROM customers WHERE id = 1", "SELECT 'EMP-123456'::int"];
+    let shown = psql(stack, chain, &login, &staff);
+    has(&shown, &["badge [redacted] of Ada Byron", "invalid input syntax for type integer: \"[redacted]\""]);
     for spelling in [
         "SELECT card AS x FROM customers",
         "SELECT c.card FROM public.customers c",

@@ -5,7 +5,7 @@
 
 use chaperone_model::mask::{Detector, Transform};
 use chaperone_pgwire::server::{DataRow, write};
-use chaperone_redact::{Detectors, Format, Key, Masked, mask_value};
+use chaperone_redact::{Detectors, Format, Key, Masked, Pattern, mask_value};
 
 use crate::input::Input;
 
@@ -21,6 +21,8 @@ const SECRETS: [(Detector, &str); 7] = [
     (Detector::SecretKey, "AKIAIOSFODNN7EXAMPLE"),
     (Detector::Ssn, "219-09-9999"),
 ];
+
+const PATTERNS: [&str; 5] = [r#"[":,\\]"#, r"\bEMP-\d{6}\b", "(?i)[a-f]{2,9}$", r"[^\s]{200}", r"[\]}]"];
 
 /// Types that hold text, JSON, bytes, numbers, addresses, arrays, times, and one that nobody knows.
 const TYPES: [u32; 18] =
@@ -40,6 +42,12 @@ pub fn body(data: &[u8]) {
     let mut input = Input::new(data);
     let transform = transform(input.byte());
     let detectors = Detectors::new(&SECRETS.map(|(detector, _)| (detector, transform)), KEY);
+    // Patterns that may find JSON's own signs, and nearly anything.
+    let patterns = input.byte();
+    let patterns = PATTERNS.iter().enumerate().filter(|(place, _)| patterns >> place & 1 == 1);
+    let patterns: Vec<_> =
+        patterns.map(|(_, text)| (Pattern::new(text).expect("a pattern"), transform)).collect();
+    let detectors = detectors.with_patterns(&patterns);
     let mut row: Vec<Option<Vec<u8>>> = Vec::new();
     while !input.is_empty() && row.len() < 16 {
         let (_, secret) = input.pick(&SECRETS).unwrap_or((Detector::Card, "4111111111111111"));

@@ -10,9 +10,8 @@ use super::{MAX_RULES, check_name, texts, unique};
 use crate::access::ApproverSet;
 use crate::condition::Condition;
 use crate::document::{self, AccessTerm, Document, Match, Object, RuleEffect};
-use crate::masking::{ColumnMask, DetectorMask, Masking};
 use crate::matcher::{Matcher, What, Who};
-use crate::names::{ColumnPattern, NamePattern, Part};
+use crate::names::{ColumnPattern, NamePattern};
 use crate::rule::Rule;
 use crate::verbs::VerbSet;
 
@@ -217,62 +216,6 @@ fn check_sense(rule: &document::Rule, spot: &Spot<'_>, problems: &mut Problems) 
         let message = "what an opaque statement touches is not known, so `opaque: true` cannot go with `tables`, \
                        `objects`, `access`, `columns` or `functions` in an allow rule";
         problems.add(&spot.field("opaque"), message.to_owned());
-    }
-}
-
-pub(super) fn masking(document: &Document, problems: &mut Problems) -> Vec<Masking> {
-    let mut seen: HashSet<_> = document.rules.iter().map(|rule| rule.id.as_str()).collect();
-    let mut masks = Vec::new();
-    for (index, (mask, tree)) in document.masking.iter().zip(&document.places.masking).enumerate() {
-        let spot = Spot::item(tree, "mask", &mask.id);
-        check_name(&mask.id, &spot.field("id"), problems);
-        unique(&mut seen, &mask.id, &spot.field("id"), problems);
-        if index == MAX_RULES {
-            problems.add(&spot, format!("there are more than {MAX_RULES} masks"));
-        }
-        if mask.columns.is_empty() && mask.detectors.is_empty() {
-            problems.add(&spot, "it hides nothing: give `columns` or `detectors`".to_owned());
-        }
-        let rule = RuleId(mask.id.clone());
-        let transform = mask.transform;
-        let columns = problems.read_list(&mask.columns, &spot.field("columns"), |text| {
-            column_mask(text).map(|(schema, table, column)| ColumnMask {
-                schema,
-                table,
-                column,
-                transform,
-                rule: rule.clone(),
-            })
-        });
-        let detector = |&detector| DetectorMask { detector, transform, rule: rule.clone() };
-        let mut words = |patterns: &Option<Vec<String>>, field: &str| {
-            patterns.as_ref().map(|patterns| texts(patterns, &spot.field(field), problems))
-        };
-        let who = Who {
-            resources: words(&mask.resources, "resources"),
-            roles: words(&mask.roles, "roles"),
-            groups: mask.groups.clone(),
-            except_groups: mask.except_groups.clone().unwrap_or_default(),
-            ..Who::default()
-        };
-        masks.push(Masking { who, columns, detectors: mask.detectors.iter().map(detector).collect() });
-    }
-    masks
-}
-
-fn column_mask(text: &str) -> Result<(Option<String>, String, String), String> {
-    let pattern = ColumnPattern::read(text)?;
-    let Some(table) = pattern.table else {
-        return Err(format!("`{text}`: expected `table.column` or `schema.table.column`"));
-    };
-    let schema = match &table.schema {
-        Part::Any => None,
-        Part::Exact(schema) => Some(schema.to_string()),
-        Part::Glob(_) => return Err(format!("`{text}`: a mask takes no `*`")),
-    };
-    match (table.name.exact(), pattern.column.exact()) {
-        (Some(name), Some(column)) => Ok((schema, name.to_owned(), column.to_owned())),
-        _ => Err(format!("`{text}`: a mask takes no `*`")),
     }
 }
 

@@ -173,6 +173,9 @@ pub(crate) struct Masking {
     #[serde(default)]
     #[cfg_attr(any(feature = "schema", test), schemars(with = "Vec<super::terms::DetectorName>"))]
     pub(crate) detectors: Vec<Detector>,
+    /// Kinds of values of one's own: regular expressions whose finds are hidden, in any column.
+    #[serde(default)]
+    pub(crate) patterns: Vec<String>,
     /// Masks for members of any of these groups only.
     #[serde(default)]
     pub(crate) groups: Option<Vec<String>>,

@@ -169,6 +169,14 @@ fn identity_and_resources_are_checked() {
         ("approvers: [{ name: a }]", "approvers `a`: nobody is in it"),
         ("masking: [{ id: m, transform: { kind: redact } }]", "mask `m`: it hides nothing"),
         (
+            "masking: [{ id: m, patterns: ['ok', 'EMP-('], transform: { kind: redact } }]",
+            "mask `m`: patterns[1]: `EMP-(`: no regular expression: unclosed group",
+        ),
+        (
+            "masking: [{ id: m, patterns: ['x*'], transform: { kind: redact } }]",
+            "mask `m`: patterns[0]: `x*`: it matches the empty text",
+        ),
+        (
             "masking: [{ id: m, columns: [card], transform: { kind: redact } }]",
             "mask `m`: columns[0]: `card`: expected `table.column`",
         ),

@@ -5,7 +5,7 @@ export CHAPERONE_BIN := $(TARGET)/tools/chaperone
 STACK := $(TARGET)/tools/chaperone-stack
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up status down build wasm setup fmt lint unit doc deny e2e bench conformance clients fuzz clean
+.PHONY: help demo test up status down build wasm setup fmt lint unit doc deny e2e bench conformance clients fuzz oracle parser clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,7 +13,7 @@ help: ## this list
 demo: build wasm ## tell the story of one governed session, with the real psql
 	@$(STACK) demo
 
-test: fmt lint unit doc deny e2e ## everything that has to pass
+test: fmt lint unit parser doc deny e2e ## everything that has to pass
 	@echo "==> all tests passed"
 
 up: build wasm ## start the stack in the background; settings for clients in target/run/env
@@ -50,6 +50,9 @@ lint: setup ## clippy, for the machine and for wasm
 unit: setup ## unit tests, property tests, examples in the documentation
 	scripts/cargo-test --workspace --exclude chaperone-e2e --exclude chaperone-stack
 
+parser: setup
+	scripts/oracle
+
 doc: setup ## the documentation, without a warning
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps
 
@@ -59,6 +62,9 @@ deny: setup ## licences, sources, bans and known vulnerabilities of the dependen
 e2e: build wasm ## real Envoy, PostgreSQL and clients, through both chains
 	@scripts/build-wasm --trap
 	scripts/cargo-test --package chaperone-stack --package chaperone-e2e
+
+oracle: setup ## PostgreSQL's own parser about its regression suite: nothing it sees may be left out of the facts
+	scripts/oracle --regress
 
 bench: build wasm ## throughput, latency and Envoy's CPU a transaction, against plain Envoy
 	scripts/bench

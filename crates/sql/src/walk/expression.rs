@@ -229,8 +229,8 @@ impl<'a> Walk<'a> {
                 self.expression(expr, lineage);
                 self.expression(r#in, lineage);
             }
-            Expr::Substring { expr, substring_from, substring_for, special: _, shorthand: _ } => {
-                self.function_name(None, "substring");
+            Expr::Substring { expr, substring_from, substring_for, special: _, shorthand } => {
+                self.function_name(None, if *shorthand { "substr" } else { "substring" });
                 self.expression(expr, lineage);
                 self.expressions(substring_from.as_deref(), lineage);
                 self.expressions(substring_for.as_deref(), lineage);

@@ -3,9 +3,9 @@
 use chaperone_model::facts::{Access, ObjectKind, Verb};
 use sqlparser::ast::{
     AlterColumnOperation, AlterTable, AlterTableOperation, CheckConstraint, ColumnDef, ColumnOption,
-    CreateTable, CreateTableLike, CreateTableLikeKind, CreateTableOptions, CreateView, ExcludeConstraint,
-    ForValues, ForeignKeyConstraint, IndexColumn, Partition, PartitionBoundValue, RenameTableNameKind,
-    ReplicaIdentity, SequenceOptions, SqlOption, TableConstraint, ViewColumnDef,
+    CreateTable, CreateTableLike, CreateTableLikeKind, CreateTableOptions, CreateView, DataType,
+    ExcludeConstraint, ForValues, ForeignKeyConstraint, IndexColumn, Partition, PartitionBoundValue,
+    RenameTableNameKind, ReplicaIdentity, SequenceOptions, SqlOption, TableConstraint, ViewColumnDef,
 };
 
 use super::Walk;
@@ -131,7 +131,15 @@ impl<'a> Walk<'a> {
         self.foreign(foreign, "kind of CREATE TABLE");
         self.filled_by(name, query.as_deref());
         self.table_options(table_options);
-        for ColumnDef { name, data_type: _, options } in columns {
+        for ColumnDef { name, data_type, options } in columns {
+            if name.quote_style.is_none() && name.value == "like" {
+                // No column can be called so: it is LIKE with a table, for which the parser takes it nowhere but first.
+                match data_type {
+                    DataType::Custom(table, _) => self.touch(table, ObjectKind::Table, Access::Read),
+                    _ => self.opaque("LIKE"),
+                }
+                continue;
+            }
             self.column(name);
             for option in options {
                 self.column_option(&option.option);

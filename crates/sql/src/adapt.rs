@@ -5,6 +5,7 @@
 //! - `TABLE t` is not known as a statement: it is rewritten to what it stands for, `SELECT * FROM t`.
 //! - Words that change nothing that facts tell are left out: `VARIADIC`, `OVERRIDING … VALUE`, `EXCLUDE …` of a
 //!   window's frame, the options of a cursor ([`cursor`]) and of COPY ([`copy`]).
+//! - Clauses that change no fact, or only where columns come from ([`clause`]).
 //! - Row locks of all strengths and over several tables become those that the parser knows ([`lock`]).
 //! - Expressions in places where the parser expects none are set apart ([`aside`]).
 //!
@@ -12,6 +13,7 @@
 //! the parser as it is.
 
 mod aside;
+mod clause;
 mod copy;
 mod cursor;
 mod lock;
@@ -27,12 +29,16 @@ pub(crate) struct Adapted {
     pub(crate) tokens: Vec<TokenWithSpan>,
     /// Expressions that were set apart, to be read by themselves.
     pub(crate) asides: Vec<Vec<TokenWithSpan>>,
+    /// What was left out may change from which columns those of the result come.
+    pub(crate) blurred: bool,
 }
 
 /// The tokens as the parser should see them.
 pub(crate) fn adapt(tokens: Vec<TokenWithSpan>) -> Adapted {
-    if !tokens.iter().any(is_touched) {
-        return Adapted { tokens, asides: Vec::new() };
+    let clauses =
+        tokens.windows(2).any(|pair| matches!(pair, [before, token] if clause::may_begin(before, token)));
+    if !clauses && !tokens.iter().any(is_touched) {
+        return Adapted { tokens, ..Adapted::default() };
     }
     let mut adapter = Adapter {
         done: Vec::with_capacity(tokens.len().saturating_add(4)),
@@ -40,6 +46,7 @@ pub(crate) fn adapt(tokens: Vec<TokenWithSpan>) -> Adapted {
         asides: Vec::new(),
         targets: Targets::default(),
         closing: false,
+        blurred: false,
     };
     match keyword(adapter.peek(0)) {
         Some(Keyword::COPY) => adapter.copy(),
@@ -49,7 +56,7 @@ pub(crate) fn adapt(tokens: Vec<TokenWithSpan>) -> Adapted {
     while let Some(token) = adapter.rest.next() {
         adapter.token(token);
     }
-    Adapted { tokens: adapter.done, asides: adapter.asides }
+    Adapted { tokens: adapter.done, asides: adapter.asides, blurred: adapter.blurred }
 }
 
 /// The keyword that a token is, `NoKeyword` for other bare words, none for anything else.
@@ -113,6 +120,7 @@ struct Adapter {
     targets: Targets,
     /// ONLY may have its table in parentheses.
     closing: bool,
+    blurred: bool,
 }
 
 impl Adapter {
@@ -138,6 +146,9 @@ impl Adapter {
     }
 
     fn token(&mut self, token: TokenWithSpan) {
+        if !self.is_label() && self.clause(&token) {
+            return;
+        }
         match keyword(Some(&token)) {
             Some(Keyword::ONLY) if relation_follows(self.done.last()) => {
                 self.closing = is(self.peek(0), &Token::LParen);

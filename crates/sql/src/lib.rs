@@ -90,13 +90,17 @@ fn read_statement(tokens: Vec<TokenWithSpan>) -> Statement {
         return statement;
     }
     let verb = utility::leading_verb(&tokens);
-    let Adapted { tokens, asides } = adapt::adapt(tokens);
+    let Adapted { tokens, asides, blurred } = adapt::adapt(tokens);
     let asides: Result<Vec<Expr>, String> =
         asides.into_iter().map(|aside| parse(aside, |parser| parser.parse_expr(), Clone::clone)).collect();
     let read = asides.and_then(|asides| {
         parse(tokens, |parser| parser.parse_statement(), |tree| walk::read(tree, &asides))
     });
-    read.unwrap_or_else(|message| utility::unread(verb, shortened(&message)))
+    let mut statement = read.unwrap_or_else(|message| utility::unread(verb, shortened(&message)));
+    if blurred {
+        statement.outputs = None;
+    }
+    statement
 }
 
 /// Parses all of the tokens and reads the tree where it is: trees are large.

@@ -178,6 +178,13 @@ impl Adapter {
                     self.conflict_target();
                 }
             }
+            Some(Keyword::INTO) => {
+                let inserts = keyword(self.done.last()) == Some(Keyword::INSERT);
+                self.done.push(token);
+                if inserts {
+                    self.inserted_columns();
+                }
+            }
             Some(Keyword::COLLATE) if self.is_behind_a_cast() => self.collation(token),
             Some(Keyword::ANY | Keyword::SOME | Keyword::ALL) if is(self.peek(0), &Token::LParen) => {
                 self.plain_operator();

@@ -1,7 +1,7 @@
 //! Expressions in places where the parser expects none: they are cut out and read by themselves.
 //!
 //! - `ON CONFLICT (lower(email)) WHERE active DO …`: what an index is found by.
-//! - `UPDATE … SET tags[n] = …`: the subscripts of a column that is written.
+//! - `UPDATE … SET tags[n] = …`, `INSERT INTO t (tags[n], place.street)`: the subscripts and fields of a column that is written.
 
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
@@ -55,6 +55,59 @@ impl Adapter {
         let length = close.saturating_add(1).saturating_add(at);
         self.asides.append(&mut asides);
         self.skip(length);
+    }
+
+    /// Behind `INSERT INTO`: cuts subscripts and fields out of the list of columns.
+    pub(super) fn inserted_columns(&mut self) {
+        let tokens = self.rest.as_slice();
+        let mut open = name_length(tokens);
+        if open > 0 && keyword(tokens.get(open)) == Some(Keyword::AS) {
+            open = open.saturating_add(2);
+        }
+        let list = tokens.get(open..).unwrap_or_default();
+        if open == 0 || !is(list.first(), &Token::LParen) {
+            return;
+        }
+        let Some(close) = closing(list) else { return };
+        let inner = list.get(1..close).unwrap_or_default();
+        if !inner.iter().any(|token| matches!(token.token, Token::LBracket | Token::Period)) {
+            return;
+        }
+        let (mut names, mut cut) = (Vec::new(), Vec::new());
+        for column in split(inner, &Token::Comma) {
+            let Some((name, mut rest)) = column.split_first() else { return };
+            if !matches!(name.token, Token::Word(_)) {
+                return;
+            }
+            loop {
+                rest = match rest {
+                    [] => break,
+                    [period, field, rest @ ..]
+                        if period.token == Token::Period && matches!(field.token, Token::Word(_)) =>
+                    {
+                        rest
+                    }
+                    [bracket, ..] if bracket.token == Token::LBracket => {
+                        let Some(close) = closing(rest) else { return };
+                        let inner = rest.get(1..close).unwrap_or_default();
+                        let parts = split(inner, &Token::Colon).filter(|part| !part.is_empty());
+                        cut.extend(parts.map(<[_]>::to_vec));
+                        rest.get(close.saturating_add(1)..).unwrap_or_default()
+                    }
+                    _ => return,
+                };
+            }
+            if !names.is_empty() {
+                names.push(TokenWithSpan::wrap(Token::Comma));
+            }
+            names.push(name.clone());
+        }
+        let length = open.saturating_add(close);
+        let mut kept: Vec<_> = tokens.get(..=open).unwrap_or_default().to_vec();
+        self.skip(length);
+        self.done.append(&mut kept);
+        self.done.append(&mut names);
+        self.asides.append(&mut cut);
     }
 
     /// Any other token: follows the lists behind SET, and cuts subscripts out of them.

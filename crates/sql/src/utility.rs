@@ -3,6 +3,7 @@
 //!
 //! Each kind is read to its end; whatever is left over goes to the parser, or is opaque.
 
+mod alter;
 mod cursor;
 mod fetch;
 mod settings;
@@ -35,6 +36,7 @@ pub(crate) fn read(tokens: &[TokenWithSpan]) -> Option<Statement> {
             while cursor.name().is_some() || cursor.word("all") {}
         }
         "alter" if cursor.word("system") => return Some(settings::alter_system(&mut cursor)),
+        "alter" => alter::relation(&mut cursor, &mut statement)?,
         "checkpoint" => statement.verbs.push(Verb::Checkpoint),
         "refresh" => refresh(&mut cursor, &mut statement)?,
         "reindex" => reindex(&mut cursor, &mut statement)?,

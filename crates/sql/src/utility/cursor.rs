@@ -121,6 +121,37 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Passes a parenthesised list of options: names, `=`, constants.
+    pub(super) fn options(&mut self) -> Option<()> {
+        self.list(|token| matches!(token, Token::Eq | Token::Period))
+    }
+
+    /// Passes a parenthesised list of constants, also of those that a type stands before or behind.
+    pub(super) fn constants(&mut self) -> Option<()> {
+        self.list(|token| matches!(token, Token::DoubleColon | Token::NationalStringLiteral(_)))
+    }
+
+    /// Passes a parenthesised list of words and constants, without a call.
+    fn list(&mut self, also: impl Fn(&Token) -> bool) -> Option<()> {
+        let mut ahead = self.clone();
+        ahead.pass(&Token::LParen).then_some(())?;
+        loop {
+            match ahead.next()? {
+                Token::RParen => break,
+                Token::Word(_)
+                | Token::Number(..)
+                | Token::SingleQuotedString(_)
+                | Token::Comma
+                | Token::Plus
+                | Token::Minus => {}
+                token if also(token) => {}
+                _ => return None,
+            }
+        }
+        *self = ahead;
+        Some(())
+    }
+
     /// Whether nothing but a list of values is left.
     pub(super) fn values(&self) -> bool {
         self.tokens.iter().all(|token| {

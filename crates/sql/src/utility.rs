@@ -5,6 +5,7 @@
 
 mod alter;
 mod cursor;
+mod drop;
 mod fetch;
 mod settings;
 mod transaction;
@@ -37,6 +38,7 @@ pub(crate) fn read(tokens: &[TokenWithSpan]) -> Option<Statement> {
         }
         "alter" if cursor.word("system") => return Some(settings::alter_system(&mut cursor)),
         "alter" => alter::relation(&mut cursor, &mut statement)?,
+        "drop" => drop::drop(&mut cursor, &mut statement)?,
         "checkpoint" => statement.verbs.push(Verb::Checkpoint),
         "refresh" => refresh(&mut cursor, &mut statement)?,
         "reindex" => reindex(&mut cursor, &mut statement)?,

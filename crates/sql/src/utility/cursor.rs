@@ -60,6 +60,16 @@ impl<'a> Cursor<'a> {
         found
     }
 
+    /// Passes all of these bare words, or none.
+    pub(super) fn words(&mut self, wanted: &[&str]) -> bool {
+        let mut ahead = self.clone();
+        let found = wanted.iter().all(|word| ahead.word(word));
+        if found {
+            *self = ahead;
+        }
+        found
+    }
+
     pub(super) fn comma(&mut self) -> bool {
         self.pass(&Token::Comma)
     }

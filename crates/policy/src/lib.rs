@@ -16,6 +16,7 @@ mod decision;
 mod document;
 mod error;
 mod explain;
+mod functions;
 mod masking;
 mod matcher;
 mod names;
@@ -39,6 +40,7 @@ pub use condition::{
 pub use document::{Mode, RecordingMode, RuleEffect, UpstreamAuth};
 pub use error::{Error, MAX_PROBLEM_BYTES, MAX_PROBLEMS, Position, Problem};
 pub use explain::Explanation;
+pub use functions::function_class;
 pub use masking::{ColumnMask, DetectorMask, Masks, PatternMask};
 pub use matcher::GUARDED_SETTINGS;
 pub use policy::{Policy, Recording};

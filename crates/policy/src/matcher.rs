@@ -12,6 +12,7 @@ use chaperone_model::facts::{Access, Effect, ObjectKind, Statement};
 
 use crate::access::{Caller, shares};
 use crate::document::EffectTerm;
+use crate::functions::FunctionClasses;
 use crate::names::{ColumnPattern, NamePattern, Text};
 use crate::verbs::VerbSet;
 
@@ -58,11 +59,18 @@ pub(crate) struct What {
     pub(crate) objects: Option<Vec<ObjectKind>>,
     pub(crate) access: Option<Vec<Access>>,
     pub(crate) columns: Option<Vec<ColumnPattern>>,
-    pub(crate) functions: Option<Vec<NamePattern>>,
+    pub(crate) functions: Option<Functions>,
     pub(crate) effects: Option<Vec<EffectTerm>>,
     pub(crate) settings: Option<Vec<Text>>,
     pub(crate) unbounded: bool,
     pub(crate) opaque: bool,
+}
+
+/// Functions by their names and by their classes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Functions {
+    pub(crate) names: Vec<NamePattern>,
+    pub(crate) classes: FunctionClasses,
 }
 
 impl Who {

@@ -21,9 +21,51 @@ fn the_whole_story_through_both_chains() {
         denials(&stack, chain);
         holds(&stack, chain);
     }
+    every_function_of_the_server_has_its_class(&stack);
     recordings(&stack);
     policy_changes(&stack);
     no_secret_anywhere(&stack);
+}
+
+/// Volatile functions of PostgreSQL that have no effect but to give another result each time.
+const HARMLESS: &str = "amvalidate array_sample array_shuffle clock_timestamp current_query currtid2 currval gen_random_uuid \
+    lastval pg_advisory_unlock pg_available_wal_summaries pg_get_aios pg_get_loaded_modules pg_get_sequence_data \
+    pg_get_shmem_allocations_numa pg_get_wait_events pg_stat_get_backend_io pg_stat_get_backend_wal pg_wal_summary_contents uuidv4 uuidv7 pg_advisory_unlock_all pg_advisory_unlock_shared pg_blocking_pids \
+    pg_collation_actual_version pg_control_checkpoint pg_control_init pg_control_recovery pg_control_system \
+    pg_current_wal_flush_lsn pg_current_wal_insert_lsn pg_current_wal_lsn pg_database_collation_actual_version \
+    pg_database_size pg_get_backend_memory_contexts pg_get_multixact_members pg_get_shmem_allocations \
+    pg_get_wal_replay_pause_state pg_indexes_size pg_is_in_recovery pg_is_wal_replay_paused pg_jit_available \
+    pg_last_committed_xact pg_last_wal_receive_lsn pg_last_wal_replay_lsn pg_last_xact_replay_timestamp pg_lock_status \
+    pg_notification_queue_usage pg_partition_ancestors pg_partition_tree pg_prepared_xact pg_relation_size \
+    pg_safe_snapshot_blocking_pids pg_sequence_last_value pg_show_replication_origin_status pg_stat_clear_snapshot \
+    pg_stat_get_io pg_stat_get_recovery_prefetch pg_stat_have_stats pg_table_size pg_tablespace_size \
+    pg_total_relation_size pg_xact_commit_timestamp pg_xact_commit_timestamp_origin pg_xact_status random \
+    random_normal timeofday txid_status";
+
+fn every_function_of_the_server_has_its_class(stack: &Stack) {
+    let all = "SELECT DISTINCT proname, provolatile FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
+        AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype, 'language_handler'::regtype,
+            'internal'::regtype, 'index_am_handler'::regtype, 'table_am_handler'::regtype, 'tsm_handler'::regtype,
+            'fdw_handler'::regtype)
+        AND oid NOT IN (SELECT typinput FROM pg_type UNION SELECT typreceive FROM pg_type)";
+    let shown = psql(stack, Chain::Direct, &stack.target_login(), &[all]);
+    let harmless: Vec<_> = HARMLESS.split_whitespace().collect();
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for (name, volatility) in shown.lines().filter_map(|line| line.trim().split_once('|')) {
+        seen += 1;
+        let class = chaperone_policy::function_class(name);
+        let counts = name.starts_with("pg_stat_get_xact_") || harmless.contains(&name);
+        let fits = match volatility {
+            "v" => (class == "catalog") == counts && class != "unknown",
+            // What only reads may still read more than its call tells.
+            _ => class == "catalog" || name.contains("_to_xml") || name == "ts_rewrite",
+        };
+        if !fits {
+            wrong.push(format!("{name} ({volatility}) is `{class}`"));
+        }
+    }
+    assert!(seen > 2_000, "{seen}: {shown}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 fn logins(stack: &Stack, chain: Chain) {

@@ -10,7 +10,8 @@ use super::{MAX_RULES, check_name, texts, unique};
 use crate::access::ApproverSet;
 use crate::condition::Condition;
 use crate::document::{self, AccessTerm, Document, Match, Object, RuleEffect};
-use crate::matcher::{Matcher, What, Who};
+use crate::functions::FunctionClasses;
+use crate::matcher::{Functions, Matcher, What, Who};
 use crate::names::{ColumnPattern, NamePattern};
 use crate::rule::Rule;
 use crate::verbs::VerbSet;
@@ -120,7 +121,12 @@ fn matcher(rule: &document::Rule, spot: &Spot<'_>, problems: &mut Problems) -> M
         Some(problems.read_list(patterns, &spot, NamePattern::read))
     };
     let tables = names(&matches.tables, "tables");
-    let functions = names(&matches.functions, "functions");
+    let named_functions = names(&matches.functions, "functions");
+    let classes = matches.function_classes.as_ref();
+    let functions = (named_functions.is_some() || classes.is_some()).then(|| Functions {
+        names: named_functions.unwrap_or_default(),
+        classes: classes.into_iter().flatten().fold(FunctionClasses::default(), |all, term| all.union(*term)),
+    });
     let columns = matches.columns.as_ref().map(|columns| {
         problems.not_empty(columns, &spot.field("columns"));
         problems.read_list(columns, &spot.field("columns"), ColumnPattern::read)
@@ -157,6 +163,7 @@ fn matcher(rule: &document::Rule, spot: &Spot<'_>, problems: &mut Problems) -> M
         (matches.groups.as_ref().is_some_and(Vec::is_empty), "groups"),
         (matches.except_groups.as_ref().is_some_and(Vec::is_empty), "except_groups"),
         (verbs.is_some_and(Vec::is_empty), "verbs"),
+        (classes.is_some_and(Vec::is_empty), "function_classes"),
         (what.objects.as_ref().is_some_and(Vec::is_empty), "objects"),
         (what.access.as_ref().is_some_and(Vec::is_empty), "access"),
         (what.effects.as_ref().is_some_and(Vec::is_empty), "effects"),
@@ -186,13 +193,14 @@ fn check_sense(rule: &document::Rule, spot: &Spot<'_>, problems: &mut Problems) 
         access,
         columns,
         functions,
+        function_classes,
         effects,
         settings,
         unbounded,
         opaque,
     } = matches;
     let who = [subjects, except_subjects, groups, except_groups, resources, roles, databases];
-    let named = [tables, columns, functions].iter().any(|list| list.is_some());
+    let named = [tables, columns, functions].iter().any(|list| list.is_some()) || function_classes.is_some();
     let limits = named || verbs.is_some() || objects.is_some() || access.is_some() || unbounded.is_some();
     let specials = effects.is_some() || settings.is_some() || opaque.is_some();
     if any.is_none() && !limits && !specials && who.iter().all(|list| list.is_none()) {

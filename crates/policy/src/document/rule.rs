@@ -3,6 +3,8 @@
 use chaperone_model::mask::{Detector, Transform};
 use serde::Deserialize;
 
+use crate::functions::FunctionClasses;
+
 use super::terms::{Duration, True, VerbTerm};
 
 #[derive(Debug, Deserialize)]
@@ -79,6 +81,8 @@ pub(crate) struct Match {
     pub(crate) columns: Option<Vec<String>>,
     /// Functions: `name` or `schema.name`.
     pub(crate) functions: Option<Vec<String>>,
+    /// Classes of functions, by what a call can do; beside `functions` either will do.
+    pub(crate) function_classes: Option<Vec<FunctionClasses>>,
     /// Effects besides access to relations.
     pub(crate) effects: Option<Vec<EffectTerm>>,
     /// Settings that are changed; `*` stands for any letters.

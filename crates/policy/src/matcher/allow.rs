@@ -2,9 +2,10 @@
 
 use chaperone_model::facts::{Effect, ObjectKind, Relation, Statement, Verb};
 
-use super::{Matcher, Miss, What, asks_for_all_columns, effect_term, guarded};
+use super::{Functions, Matcher, Miss, What, asks_for_all_columns, effect_term, guarded};
 use crate::access::Caller;
 use crate::document::EffectTerm;
+use crate::functions::FunctionClass;
 use crate::names::{ColumnPattern, NamePattern};
 use crate::verbs::VerbSet;
 
@@ -145,8 +146,11 @@ fn covers_columns<'f>(
 }
 
 /// A function without a schema could be one of any schema, so only a pattern for any schema is sure.
-fn surely_means_function(patterns: &[NamePattern], function: &str) -> bool {
-    patterns.iter().any(|pattern| match function.split_once('.') {
+fn surely_means_function(listed: &Functions, function: &str) -> bool {
+    if listed.classes.has(FunctionClass::of(function)) {
+        return true;
+    }
+    listed.names.iter().any(|pattern| match function.split_once('.') {
         Some((schema, name)) => pattern.schema.matches(schema) && pattern.name.matches(name),
         None => pattern.schema == crate::names::Part::Any && pattern.name.matches(function),
     })

@@ -2,8 +2,9 @@
 
 use chaperone_model::facts::{Access, Effect, ObjectKind, Relation, Statement};
 
-use super::{Matcher, Miss, What, asks_for_all_columns, effect_term};
+use super::{Functions, Matcher, Miss, What, asks_for_all_columns, effect_term};
 use crate::access::Caller;
+use crate::functions::FunctionClass;
 use crate::names::{ColumnPattern, NamePattern};
 
 impl Matcher {
@@ -28,9 +29,9 @@ impl Matcher {
             return Err(Miss::None("columns"));
         }
         let function =
-            |listed: &Vec<_>| statement.functions.iter().any(|name| may_mean_function(listed, name));
+            |listed: &Functions| statement.functions.iter().any(|name| may_mean_function(listed, name));
         if what.functions.as_ref().is_some_and(|listed| !function(listed)) {
-            return Err(Miss::None("functions"));
+            return Err(Miss::None("functions` and `function_classes"));
         }
         let effect =
             |listed: &Vec<_>| statement.effects.iter().any(|effect| listed.contains(&effect_term(effect)));
@@ -98,11 +99,14 @@ fn touches_column(columns: &[ColumnPattern], statement: &Statement) -> bool {
 }
 
 /// A function's name may itself contain dots when it is quoted, so each split is tried.
-fn may_mean_function(patterns: &[NamePattern], function: &str) -> bool {
+fn may_mean_function(listed: &Functions, function: &str) -> bool {
+    if listed.classes.has(FunctionClass::of(function)) {
+        return true;
+    }
     let dots = function.match_indices('.').map(|(dot, _)| function.split_at_checked(dot));
     let qualified =
         dots.flatten().filter_map(|(schema, name)| name.strip_prefix('.').map(|name| (Some(schema), name)));
     qualified
         .chain([(None, function)])
-        .any(|(schema, name)| patterns.iter().any(|pattern| pattern.may_mean(schema, name)))
+        .any(|(schema, name)| listed.names.iter().any(|pattern| pattern.may_mean(schema, name)))
 }

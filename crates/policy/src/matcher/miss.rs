@@ -34,7 +34,9 @@ impl fmt::Display for Miss<'_> {
             Self::Effect(Effect::Setting(name)) => write!(f, "setting `{name}` is not among `settings`"),
             Self::Effect(effect) => write!(f, "effect `{}` is not among `effects`", effect_name(effect)),
             Self::Excepted => f.write_str("the caller is excepted"),
-            Self::Function(name) => write!(f, "function `{name}` is not among `functions`"),
+            Self::Function(name) => {
+                write!(f, "function `{name}` is not among `functions` and `function_classes`")
+            }
             Self::None(what) => write!(f, "nothing in the statement is among `{what}`"),
             Self::NotOpaque => f.write_str("the statement is fully understood"),
             Self::Opaque => f.write_str("the statement is opaque, and the rule does not say `opaque: true`"),

@@ -73,7 +73,7 @@ pub(crate) const GROUPS: [&str; 2] = ["effects", "unsafe"];
 
 impl FunctionClasses {
     pub(crate) const fn has(self, class: FunctionClass) -> bool {
-        self.0 & 1 << class as u8 != 0
+        self.0 & (1 << class as u8) != 0
     }
 
     pub(crate) const fn union(self, other: Self) -> Self {
@@ -84,7 +84,7 @@ impl FunctionClasses {
     fn named(name: &str) -> Option<Self> {
         let all_but = |left_out: &[FunctionClass]| {
             let classes = CLASSES.iter().filter(|(class, _)| !left_out.contains(class));
-            Self(classes.fold(0, |all, (class, _)| all | 1 << *class as u8))
+            Self(classes.fold(0, |all, (class, _)| all | (1 << *class as u8)))
         };
         match name {
             "effects" => Some(all_but(&[FunctionClass::Catalog, FunctionClass::Unknown])),

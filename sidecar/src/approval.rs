@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Rejected, expired, cancelled and redeemed are final. An approval is bound to one requester and to the
-//! digest of one statement, and can be redeemed once.
+//! digest of one statement, and can be redeemed once: by one holder, who may ask again for an answer that was lost.
 
 mod acts;
 mod request;
@@ -56,6 +56,9 @@ pub(crate) enum State {
         at: Millis,
         /// When the held command used it.
         redeemed: Option<Millis>,
+        /// The nonce of whoever used it; empty before, and where none was given.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        nonce: String,
     },
     /// The command is no longer waiting.
     Cancelled {
@@ -117,6 +120,8 @@ pub(crate) enum Act {
     Redeem {
         /// SHA-256 of the statement that is about to run, hexadecimal.
         digest: String,
+        /// Chosen by the holder of the command, so that it may ask again when the answer was lost; may be empty.
+        nonce: String,
     },
     /// A person says no.
     Reject(Answer),
@@ -197,7 +202,7 @@ impl Approval {
         let Self { id, request, created, expires, state } = self.at(now);
         let state = match act {
             Act::Approve(answer) => acts::approve(state, &request, answer, now)?,
-            Act::Redeem { digest } => acts::redeem(state, &request, &digest, now)?,
+            Act::Redeem { digest, nonce } => acts::redeem(state, &request, &digest, nonce, now)?,
             Act::Reject(answer) => acts::reject(&state, &request, answer, now)?,
             Act::Withdraw { why } => acts::withdraw(state, why, now),
         };

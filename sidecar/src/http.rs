@@ -67,5 +67,6 @@ pub(crate) fn router(service: Service) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
-    batch.merge(rest).fallback(answer::no_such_path).with_state(service)
+    let all = batch.merge(rest).fallback(answer::no_such_path).with_state(service);
+    all.layer(axum::middleware::map_response(answer::in_one_form))
 }

@@ -14,8 +14,6 @@ from summary import figures, shown, table, title
 MODES = ("simple", "prepared")
 CLIENTS = (1, 8, 64)
 WAYS = ("direct", "pgbouncer", "plain", "separate", "fused")
-# Seconds in which each way is warmed up under each protocol.
-WARM_UP = 2
 HERE = Path(__file__).resolve().parent
 
 
@@ -24,6 +22,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="one round of a second each: is it all there?")
     parser.add_argument("--seconds", type=int, help="how long a round is (3)")
     parser.add_argument("--rounds", type=int, help="how many rounds (3)")
+    parser.add_argument("--warm-up", type=int, help="seconds each way runs before, under each protocol (5)")
     parser.add_argument("--workers", type=int, default=1, help="Envoy's worker threads (1)")
     parser.add_argument("--scale", type=int, default=1, help="pgbench's scale (1: 100,000 rows)")
     parser.add_argument("--policy", type=Path, default=HERE / "policy.yaml", help="another policy, to see what a part of it costs")
@@ -34,6 +33,8 @@ def arguments():
     chosen = parser.parse_args()
     chosen.seconds = chosen.seconds or (1 if chosen.quick else 3)
     chosen.rounds = chosen.rounds or (1 if chosen.quick else 3)
+    if chosen.warm_up is None:
+        chosen.warm_up = 2 if chosen.quick else 5
     return chosen
 
 
@@ -44,7 +45,7 @@ def measure(chosen, ways):
     for name in names:
         # The first connection fetches keys, the first queries make V8 optimise the code: neither belongs to a round.
         for mode in chosen.modes:
-            run(parts.pgbench(), parts.DATABASE, ways[name], Load(mode, 8), WARM_UP)
+            run(parts.pgbench(), parts.DATABASE, ways[name], Load(mode, 8), chosen.warm_up)
     rounds = []
     for number in range(chosen.rounds):
         for load in loads:

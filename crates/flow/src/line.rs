@@ -297,6 +297,10 @@ impl Line {
             let emit = std::mem::take(&mut sink.emit);
             self.route(env, index, emit, sink);
         }
+        // Whatever becomes of the message that it wrote down last.
+        if sink.tape.is_full() {
+            sink.tape.close(&mut sink.effects);
+        }
         Some(said)
     }
 
@@ -347,9 +351,6 @@ impl Line {
         }
         self.sent += 1;
         sink.server.push(frame.bytes);
-        if sink.tape.is_full() {
-            sink.tape.close(&mut sink.effects);
-        }
     }
 
     /// Runs a message through the flows before `until`, towards the client.
@@ -366,9 +367,6 @@ impl Line {
             }
         }
         sink.client.push(frame.bytes);
-        if sink.tape.is_full() {
-            sink.tape.close(&mut sink.effects);
-        }
     }
 
     fn finish(&mut self, sink: Sink<'_>, of_client: bool) -> Outcome {

@@ -9,7 +9,7 @@ mod series;
 use std::collections::VecDeque;
 
 use chaperone_model::SessionId;
-use chaperone_proto::{Body, Gap, RecordOf, Source, Told};
+use chaperone_proto::{Body, Gap, Message, RecordBatch, RecordOf, Source, Told};
 
 use crate::Now;
 use segment::Segment;
@@ -28,6 +28,8 @@ pub struct RecorderLimits {
     pub batch_age: u64,
     /// Milliseconds between attempts, at first; doubled up to 32 times this.
     pub retry_after: u64,
+    /// Bytes beyond `bytes_most` for how sessions end: that they do, and what of them was lost.
+    pub ending_bytes: usize,
     /// Milliseconds after which somebody who waits for a record to be durable is told that it is not.
     pub durable_within: u64,
 }
@@ -40,6 +42,7 @@ impl Default for RecorderLimits {
             batch_records: 2_000,
             batch_age: 100,
             retry_after: 250,
+            ending_bytes: 1 << 20,
             durable_within: 5_000,
         }
     }
@@ -104,23 +107,36 @@ impl Recorder {
         waiter: Option<Waiter>,
     ) -> bool {
         let ends = matches!(told, Told::Body(Body::Closed(_)));
-        if self.bytes >= self.limits.bytes_most && !ends {
-            // The number is used up, so that the hole is seen even if the session ends before room is found.
+        let most = if ends { self.most_at_the_end() } else { self.limits.bytes_most };
+        if self.bytes >= most {
             self.numbers.lose(session, source);
             self.dropped += 1;
             return false;
         }
-        if self.bytes < self.limits.bytes_most / 2 {
-            if let Some(missing) = self.numbers.take_lost(session, source) {
-                let gap = Gap { missing, why: "the gateway's buffer of records was full".to_owned() };
-                self.push(session, source, now, Told::Body(&Body::Gap(gap)), None);
-            }
+        if ends || self.bytes < self.limits.bytes_most / 2 {
+            self.tell_lost(session, source, now);
         }
         self.push(session, source, now, told, waiter);
         if ends {
             self.numbers.forget(session, source);
         }
         true
+    }
+
+    const fn most_at_the_end(&self) -> usize {
+        self.limits.bytes_most.saturating_add(self.limits.ending_bytes)
+    }
+
+    fn tell_lost(&mut self, session: &SessionId, source: Source, now: Now) {
+        let Some(lost) = self.numbers.take_lost(session, source) else { return };
+        let all = [
+            (lost.full, "the gateway's buffer of records was full"),
+            (lost.refused, "the sidecar refused the records"),
+        ];
+        for (missing, why) in all.into_iter().filter(|(missing, _)| *missing > 0) {
+            let gap = Gap { missing, why: why.to_owned() };
+            self.push(session, source, now, Told::Body(&Body::Gap(gap)), None);
+        }
     }
 
     fn push(
@@ -192,6 +208,11 @@ impl Recorder {
     pub fn refused(&mut self) -> Vec<Waiter> {
         if let Some(first) = self.segments.front().filter(|_| self.sending) {
             self.dropped += first.records() as u64;
+            let batch = RecordBatch::decode(first.bytes()).unwrap_or_default();
+            for record in batch.records {
+                let source = record.source();
+                self.numbers.refused(&SessionId(record.session), source);
+            }
         }
         self.durable()
     }
@@ -207,8 +228,13 @@ impl Recorder {
         self.segments.iter_mut().flat_map(|segment| segment.overdue(now, most)).collect()
     }
 
-    /// A session is over: its numbers are not needed any more.
-    pub fn end(&mut self, session: &SessionId) {
+    /// A session is over: what was lost of it is told, and its numbers are not needed any more.
+    pub fn end(&mut self, session: &SessionId, now: Now) {
+        for source in self.numbers.with_losses(session) {
+            if self.bytes < self.most_at_the_end() {
+                self.tell_lost(session, source, now);
+            }
+        }
         self.numbers.end(session);
     }
 

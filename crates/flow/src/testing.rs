@@ -17,7 +17,7 @@ use chaperone_pgwire::server::{ErrorFields, Severity, TransactionStatus};
 use chaperone_pgwire::startup::{Param, Startup, StartupPacket, Version, begins_session};
 use chaperone_pgwire::{Frame, FrameLimits, Framer, Item, tag};
 
-use crate::{Buffer, Effect, Env, Limits, Line, Now, Outcome, Peer, Random, Reply};
+use crate::{Buffer, Call, Effect, Env, Limits, Line, Now, Outcome, Peer, Random, Reply};
 
 /// Counts up: no two ids of a test are the same.
 #[derive(Debug, Default)]
@@ -371,6 +371,20 @@ impl Wire {
         };
         let reply = Reply { id: call.id, status, body: body.as_bytes() };
         self.event(|line, env| line.reply(env, flow, reply));
+    }
+
+    /// Takes the newest call whose path contains `part` out of the effects, to be answered later.
+    pub fn take_call(&mut self, part: &str) -> (usize, Call) {
+        let is_it = |effect: &Effect| matches!(effect, Effect::Call { call, .. } if call.path.contains(part));
+        let position = self.effects.iter().rposition(is_it).expect("a call");
+        let Effect::Call { flow, call } = self.effects.remove(position) else { unreachable!() };
+        (flow, call)
+    }
+
+    /// Answers a call that was taken.
+    pub fn answer(&mut self, (flow, call): &(usize, Call), status: Option<u16>, body: &str) {
+        let reply = Reply { id: call.id, status, body: body.as_bytes() };
+        self.event(|line, env| line.reply(env, *flow, reply));
     }
 
     /// Time passes.

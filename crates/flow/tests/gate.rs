@@ -27,6 +27,10 @@ impl Flow for Refuser {
             _ => b"",
         };
         let text = String::from_utf8_lossy(text);
+        if text.contains("end it") {
+            self.gate.end(cx, &fatal(Reason::RuleDenied));
+            return Step::Take;
+        }
         if text.contains("drop") {
             self.gate.refuse(cx, frame.tag, &fatal(Reason::RuleDenied));
             return Step::Take;
@@ -162,6 +166,19 @@ fn nothing_begins_inside_a_copy() {
         assert_eq!(wire.look(), "E(57014) Z(I) E(FATAL 08P01)");
         assert_eq!(wire.ran(), ["copy in"]);
         assert!(!wire.server.is_gone, "the server was not confused");
+    }
+}
+
+#[test]
+fn a_session_that_ends_while_a_copy_begins_does_end() {
+    for copy in [query("copy in"), [run("copy in"), sync()].concat()] {
+        let mut wire = wire();
+        // The server hears of both before it has said a word.
+        wire.client(&[copy, query("end it")].concat());
+        let shown = wire.look();
+        assert!(shown.ends_with("E(FATAL 42501)"), "{shown}");
+        assert!(wire.effects.contains(&Effect::Close));
+        assert!(!wire.server.is_copying());
     }
 }
 

@@ -17,6 +17,8 @@ mod abi;
 #[cfg(target_arch = "wasm32")]
 mod foreign;
 #[cfg(target_arch = "wasm32")]
+mod heap;
+#[cfg(target_arch = "wasm32")]
 mod root;
 #[cfg(target_arch = "wasm32")]
 mod stream;

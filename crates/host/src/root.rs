@@ -141,7 +141,17 @@ pub(crate) fn replied(token: u32, headers: usize, body: usize) {
                 let Ok(mut recorder) = plugin.recorder.try_borrow_mut() else { return };
                 match status {
                     Some(200) => recorder.durable(),
-                    Some(400 | 409 | 413 | 422) => {
+                    // It has other records under some of these numbers, which never happens to one gateway; it keeps those,
+                    // and the rest of the batch. Who waits for one of them is told the worst.
+                    Some(409) => {
+                        vm::count("chaperone.records.refused_batches", 1);
+                        abi::log(
+                            abi::Level::Error,
+                            "chaperone: the sidecar has other records under these numbers",
+                        );
+                        recorder.durable()
+                    }
+                    Some(400 | 413 | 422) => {
                         vm::count("chaperone.records.refused_batches", 1);
                         abi::log(
                             abi::Level::Error,

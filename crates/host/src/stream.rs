@@ -99,6 +99,10 @@ impl Connection {
     }
 
     fn client_data(&mut self, size: usize, ended: bool) -> Action {
+        if self.closed {
+            abi::replace(abi::Buffer::Downstream, b"");
+            return Action::Continue;
+        }
         let now = self.begin();
         self.learn_session();
         let input = if size == 0 {
@@ -156,6 +160,11 @@ impl Connection {
     }
 
     fn server_data(&mut self, size: usize) -> Action {
+        if self.closed {
+            // Nobody is there to be shown it, and the recording has ended.
+            abi::replace(abi::Buffer::Upstream, b"");
+            return Action::Continue;
+        }
         let now = self.begin();
         self.learn_target();
         let input =
@@ -270,6 +279,9 @@ impl Connection {
     }
 
     pub(crate) fn tick(&mut self) {
+        if self.closed {
+            return;
+        }
         let now = self.begin();
         let outcome = self.line.tick(&mut Self::env(now, &mut HostRandom));
         self.apply_late(outcome);
@@ -294,7 +306,7 @@ impl Connection {
         if let (Some(id), Ok(mut recorder)) =
             (self.line.session().id.clone(), self.plugin.recorder.try_borrow_mut())
         {
-            recorder.end(&id);
+            recorder.end(&id, now);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The flow: holds, tells, asks, releases or refuses, in order.
 
-use chaperone_flow::postgres::{Answered, Gate, Turn, fatal, refusal_with};
+use chaperone_flow::postgres::{Answered, Gate, Refusal, Turn, fatal, refusal_with};
 use chaperone_flow::{Cx, Effect, Flow, Live, Note, Peer, Reply, Step};
 use chaperone_model::{ApprovalId, Decision, Digest, Reason};
 use chaperone_pgwire::server::BackendKeyData;
@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::hold::{Hold, Next, Stage};
 use crate::queue::{Kept, Queue};
-use crate::request::{self, Ask};
+use crate::request::{self, Questions};
 use crate::subject::{Subject, Unclear};
 
 /// approval-hold on one connection.
@@ -25,8 +25,7 @@ pub struct ApprovalHold {
     /// Messages of a batch of the extended protocol in which something is to be held, until its Sync or Flush.
     batch: Queue,
     hold: Option<Hold>,
-    /// The policy that was in force when the command was held.
-    held_under: Option<Digest>,
+    questions: Questions,
     /// What came behind the held command.
     behind: Queue,
     cancel_key: String,
@@ -41,7 +40,7 @@ impl ApprovalHold {
             gate: Gate::default(),
             batch: Queue::default(),
             hold: None,
-            held_under: None,
+            questions: Questions::default(),
             behind: Queue::default(),
             cancel_key: String::new(),
         }
@@ -97,6 +96,10 @@ impl ApprovalHold {
     /// answers with questions, here or in front, counts on the order.
     fn follow(&mut self, cx: &mut Cx<'_>, kept: Kept) -> Option<Kept> {
         let (messages, held) = self.take_batch();
+        if let Some(reason) = self.outdated(cx, &messages) {
+            self.refuse_batch(cx, messages, &fatal(reason));
+            return self.next(cx, kept);
+        }
         match held {
             Some(note) => {
                 self.behind.put_back(vec![kept]);
@@ -113,6 +116,10 @@ impl ApprovalHold {
     /// A batch in which something may be held is complete.
     fn batch_ends(&mut self, cx: &mut Cx<'_>) {
         let (messages, held) = self.take_batch();
+        if let Some(reason) = self.outdated(cx, &messages) {
+            self.refuse_batch(cx, messages, &fatal(reason));
+            return self.go_on(cx);
+        }
         match held {
             Some(note) => self.begin(cx, messages, note),
             None => self.send_all(cx, messages),
@@ -153,22 +160,27 @@ impl ApprovalHold {
                     Unclear::Batch => Reason::HoldBatch,
                     Unclear::Long => Reason::HoldTooLong,
                 };
-                let tag = messages.first().map_or(tag::client::QUERY, |first| first.tag);
-                self.gate.refuse(cx, tag, &refusal_with(reason, note.verdict.rule.as_ref(), "", ""));
-                // The rest of the batch is discarded in its turn, up to its Sync, which goes on.
-                self.behind.put_back(messages.into_iter().skip(1).collect());
-                self.go_on(cx);
-                return;
+                let refusal = refusal_with(reason, note.verdict.rule.as_ref(), "", "");
+                self.refuse_batch(cx, messages, &refusal);
+                return self.go_on(cx);
             }
         };
         let id = ApprovalId::from_random(cx.random_bytes());
         let grace = self.settings.get().sidecar_grace;
-        self.held_under = Some(self.settings.get().policy.digest());
-        self.hold = Some(Hold::new(id, messages, note, subject, cx.now, grace));
+        let nonce = Digest(cx.random_bytes()).to_hex();
+        self.hold = Some(Hold::new(id, nonce, messages, note, subject, cx.now, grace));
         self.ask(cx);
     }
 
-    fn ask(&self, cx: &mut Cx<'_>) {
+    /// Refuses messages that go together. What is left of a batch is discarded in its turn, up to its Sync, which
+    /// goes on.
+    fn refuse_batch(&mut self, cx: &mut Cx<'_>, messages: Vec<Kept>, refusal: &Refusal) {
+        let tag = messages.first().map_or(tag::client::QUERY, |first| first.tag);
+        self.gate.refuse(cx, tag, refusal);
+        self.behind.put_back(messages.into_iter().skip(1).collect());
+    }
+
+    fn ask(&mut self, cx: &mut Cx<'_>) {
         let Some(hold) = &self.hold else { return };
         let settings = self.settings.get();
         let (sidecar, id) = (&settings.sidecar, hold.id.as_str());
@@ -183,9 +195,9 @@ impl ApprovalHold {
                 &self.cancel_key,
             ),
             Stage::Waiting => request::wait(sidecar, id),
-            Stage::Redeeming => request::redeem(sidecar, id, &hold.subject.digest.to_hex()),
+            Stage::Redeeming => request::redeem(sidecar, id, &hold.subject.digest.to_hex(), &hold.nonce),
         };
-        cx.call(call);
+        cx.call(self.questions.ask(call));
     }
 
     fn take_next(&mut self, cx: &mut Cx<'_>, next: Next) {
@@ -199,8 +211,8 @@ impl ApprovalHold {
                 self.ask(cx);
             }
             Next::Release => {
-                if let Some(reason) = self.shut_out(cx) {
-                    return self.take_next(cx, Next::Refuse(reason));
+                if let Some(reason) = self.hold_outdated(cx) {
+                    return self.withdraw(cx, reason);
                 }
                 self.record(cx, "approved");
                 if let Some(hold) = self.hold.take() {
@@ -208,11 +220,22 @@ impl ApprovalHold {
                 }
                 self.go_on(cx);
             }
-            Next::Refuse(reason) => {
-                self.refuse(cx, reason);
-                self.go_on(cx);
-            }
+            Next::Refuse(reason) => match reason {
+                // The sidecar knows that it is over.
+                Reason::ApprovalRejected | Reason::ApprovalCancelled | Reason::ApprovalMismatch => {
+                    self.refuse(cx, reason);
+                }
+                _ => self.withdraw(cx, reason),
+            },
         }
+    }
+
+    /// Refuses what is held. Nobody may approve later what the client was told is over.
+    fn withdraw(&mut self, cx: &mut Cx<'_>, reason: Reason) {
+        if let Some(hold) = &self.hold {
+            cx.call(request::withdraw(&self.settings.get().sidecar, hold.id.as_str(), reason.title()));
+        }
+        self.refuse(cx, reason);
     }
 
     fn refuse(&mut self, cx: &mut Cx<'_>, reason: Reason) {
@@ -228,36 +251,26 @@ impl ApprovalHold {
         }
         self.record(cx, state);
         let Some(hold) = self.hold.take() else { return };
-        if !matches!(reason, Reason::ApprovalRejected | Reason::ApprovalCancelled | Reason::ApprovalMismatch)
-        {
-            // Nobody may approve later what the client was told is over.
-            cx.call(request::withdraw(&self.settings.get().sidecar, hold.id.as_str(), reason.title()));
-        }
         let message = match (reason, hold.words.as_str()) {
             (Reason::ApprovalRejected, "") => format!("rejected by {} ({})", hold.by, hold.id),
             (Reason::ApprovalRejected, words) => format!("rejected by {}: {words} ({})", hold.by, hold.id),
             _ => format!("{} ({})", reason.title(), hold.id),
         };
         let refusal = refusal_with(reason, hold.note.verdict.rule.as_ref(), &message, "");
-        let tag = hold.messages.first().map_or(tag::client::QUERY, |first| first.tag);
-        self.gate.refuse(cx, tag, &refusal);
-        // The rest of the batch is discarded in its turn, up to its Sync, which goes on.
-        self.behind.put_back(hold.messages.into_iter().skip(1).collect());
+        self.refuse_batch(cx, hold.messages, &refusal);
+        self.go_on(cx);
     }
 
     /// What waited behind the command comes in its turn, until something of it is held again.
     fn go_on(&mut self, cx: &mut Cx<'_>) {
-        let shut_out = self.shut_out(cx);
         while self.hold.is_none() {
-            let Some(kept) = self.behind.pop() else {
-                // What comes from here on is judged by the policy of its own time.
-                self.held_under = None;
-                return;
-            };
-            if let (Some(reason), true) = (shut_out, kept.note.is_some() && self.gate.admits(&kept.frame())) {
-                self.batch.take_all();
-                self.gate.refuse(cx, kept.tag, &fatal(reason));
-                continue;
+            let Some(kept) = self.behind.pop() else { return };
+            if kept.note.is_some() && self.gate.admits(&kept.frame()) {
+                if let Some(reason) = self.outdated(cx, std::slice::from_ref(&kept)) {
+                    self.batch.take_all();
+                    self.gate.refuse(cx, kept.tag, &fatal(reason));
+                    continue;
+                }
             }
             if let Some(kept) = self.next(cx, kept) {
                 self.send_all(cx, vec![kept]);
@@ -265,15 +278,20 @@ impl ApprovalHold {
         }
     }
 
-    /// Why the caller may no longer do what was right when it was asked: a hold may outlast a token.
-    fn shut_out(&self, cx: &Cx<'_>) -> Option<Reason> {
+    fn hold_outdated(&self, cx: &Cx<'_>) -> Option<Reason> {
+        self.hold.as_ref().and_then(|hold| self.outdated(cx, &hold.messages))
+    }
+
+    /// Why the caller may no longer do what was right when these messages were judged: what waits may outlast the token,
+    /// and the policy of its verdicts.
+    fn outdated(&self, cx: &Cx<'_>, messages: &[Kept]) -> Option<Reason> {
         let settings = self.settings.get();
         let Some(identity) = cx.session.identity.as_deref() else { return Some(Reason::IdentityMissing) };
         let (role, database) = (&cx.session.role, &cx.session.database);
         let caller = Caller { identity, resource: &settings.resource, role, database };
         let shut_out = settings.policy.shuts_out(&caller, cx.now.seconds());
-        // An approval, and the verdicts on what waits behind it, are of the policy that was in force then.
-        let other = self.held_under.is_some_and(|policy| policy != settings.policy.digest());
+        let policy = settings.policy.digest();
+        let other = messages.iter().filter_map(|kept| kept.note.as_ref()).any(|note| note.policy != policy);
         shut_out.or(other.then_some(Reason::ApprovalMismatch))
     }
 
@@ -386,7 +404,7 @@ impl Flow for ApprovalHold {
     }
 
     fn reply(&mut self, cx: &mut Cx<'_>, reply: Reply<'_>) {
-        if ![Ask::Create as u32, Ask::Redeem as u32, Ask::Wait as u32].contains(&reply.id) {
+        if !self.questions.is_answer(reply.id) {
             return;
         }
         let Some(hold) = &mut self.hold else { return };
@@ -396,14 +414,16 @@ impl Flow for ApprovalHold {
     }
 
     fn tick(&mut self, cx: &mut Cx<'_>) {
-        let shut_out = self.shut_out(cx);
+        let outdated = self.hold_outdated(cx);
         let Some(hold) = &mut self.hold else { return };
-        let next = match shut_out {
+        match outdated {
             // What is being used up is decided when the sidecar has answered.
-            Some(reason) if hold.stage != Stage::Redeeming => Next::Refuse(reason),
-            _ => hold.tick(cx.now),
-        };
-        self.take_next(cx, next);
+            Some(reason) if hold.stage != Stage::Redeeming => self.withdraw(cx, reason),
+            _ => {
+                let next = hold.tick(cx.now);
+                self.take_next(cx, next);
+            }
+        }
     }
 
     fn closed(&mut self, cx: &mut Cx<'_>, _by: Peer) {

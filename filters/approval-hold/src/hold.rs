@@ -41,6 +41,8 @@ pub(crate) struct Hold {
     pub(crate) note: Note,
     pub(crate) subject: Subject,
     pub(crate) stage: Stage,
+    /// By which the sidecar knows the holder again when its answer to the redeeming was lost.
+    pub(crate) nonce: String,
     /// Milliseconds at which the request is over by the gateway's own clock, whatever the sidecar says.
     deadline: u64,
     /// Since when the sidecar has not answered.
@@ -61,6 +63,7 @@ const RETRY_FIRST: u64 = 200;
 impl Hold {
     pub(crate) fn new(
         id: ApprovalId,
+        nonce: String,
         messages: Vec<Kept>,
         note: Note,
         subject: Subject,
@@ -72,6 +75,7 @@ impl Hold {
             now.millis().saturating_add(expires_in.saturating_mul(1000)).saturating_add(DEADLINE_SLACK);
         Self {
             id,
+            nonce,
             messages,
             note,
             subject,
@@ -153,7 +157,8 @@ impl Hold {
     fn lost(&mut self, now: Now) -> Next {
         let millis = now.millis();
         let since = *self.lost_since.get_or_insert(millis);
-        if millis.saturating_sub(since) >= self.grace {
+        // Once again at least: a refusal right here would ask for what waits behind, in the middle of this question.
+        if self.failures > 0 && millis.saturating_sub(since) >= self.grace {
             return Next::Refuse(Reason::ApprovalUnavailable);
         }
         self.retry_at = Some(millis.saturating_add(RETRY_FIRST << self.failures.min(4)));

@@ -9,15 +9,28 @@ use crate::subject::Subject;
 /// Seconds for which the sidecar keeps a question open before it answers "pending".
 pub(crate) const WAIT: u64 = 20;
 
-/// Calls of one flow, by id.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[repr(u32)]
-pub(crate) enum Ask {
-    Cancel = 1,
-    Create = 2,
-    Redeem = 3,
-    Wait = 4,
-    Withdraw = 5,
+/// Calls that are answered to nobody.
+const TOLD: u32 = 0;
+
+/// Numbers the questions of one connection, so that a late answer about one command is none about the next.
+#[derive(Debug, Default)]
+pub(crate) struct Questions {
+    last: u32,
+    open: bool,
+}
+
+impl Questions {
+    /// From here on only the answer to this call counts.
+    pub(crate) fn ask(&mut self, call: Call) -> Call {
+        self.last = self.last.checked_add(1).unwrap_or(TOLD + 1);
+        self.open = true;
+        Call { id: self.last, ..call }
+    }
+
+    /// Whether this is the answer to the question that was asked last, for the first time.
+    pub(crate) fn is_answer(&mut self, id: u32) -> bool {
+        id == self.last && std::mem::take(&mut self.open)
+    }
 }
 
 #[derive(Serialize)]
@@ -93,40 +106,33 @@ pub(crate) fn create(
         expires_in: terms.map_or(0, |terms| terms.expires_in),
         cancel_key,
     };
-    call(sidecar, Ask::Create, "PUT", format!("/v1/approvals/{id}"), &request, sidecar.timeout)
+    call(sidecar, "PUT", format!("/v1/approvals/{id}"), &request, sidecar.timeout)
 }
 
 pub(crate) fn wait(sidecar: &Sidecar, id: &str) -> Call {
-    let timeout = WAIT * 1000 + sidecar.timeout;
-    call(sidecar, Ask::Wait, "GET", format!("/v1/approvals/{id}?wait={WAIT}s"), &(), timeout)
+    let timeout = (WAIT * 1000).saturating_add(sidecar.timeout);
+    call(sidecar, "GET", format!("/v1/approvals/{id}?wait={WAIT}s"), &(), timeout)
 }
 
-pub(crate) fn redeem(sidecar: &Sidecar, id: &str, digest: &str) -> Call {
-    let body = serde_json::json!({ "digest": digest });
-    call(sidecar, Ask::Redeem, "POST", format!("/v1/approvals/{id}/redeem"), &body, sidecar.timeout)
+pub(crate) fn redeem(sidecar: &Sidecar, id: &str, digest: &str, nonce: &str) -> Call {
+    let body = serde_json::json!({ "digest": digest, "nonce": nonce });
+    call(sidecar, "POST", format!("/v1/approvals/{id}/redeem"), &body, sidecar.timeout)
 }
 
 pub(crate) fn withdraw(sidecar: &Sidecar, id: &str, why: &str) -> Call {
     let body = serde_json::json!({ "why": why });
-    call(sidecar, Ask::Withdraw, "POST", format!("/v1/approvals/{id}/withdraw"), &body, sidecar.timeout)
+    call(sidecar, "POST", format!("/v1/approvals/{id}/withdraw"), &body, sidecar.timeout)
 }
 
 pub(crate) fn cancel(sidecar: &Sidecar, cancel_key: &str) -> Call {
     let body = serde_json::json!({ "cancel_key": cancel_key });
-    call(sidecar, Ask::Cancel, "POST", "/v1/cancels".to_owned(), &body, sidecar.timeout)
+    call(sidecar, "POST", "/v1/cancels".to_owned(), &body, sidecar.timeout)
 }
 
-fn call(
-    sidecar: &Sidecar,
-    ask: Ask,
-    method: &'static str,
-    path: String,
-    body: &impl Serialize,
-    timeout: u64,
-) -> Call {
+fn call(sidecar: &Sidecar, method: &'static str, path: String, body: &impl Serialize, timeout: u64) -> Call {
     let body = if method == "GET" { Vec::new() } else { serde_json::to_vec(body).unwrap_or_default() };
     Call {
-        id: ask as u32,
+        id: TOLD,
         cluster: sidecar.cluster.clone(),
         method,
         authority: sidecar.cluster.clone(),

@@ -16,12 +16,13 @@ use chaperone_settings::{Environment, Settings};
 use proptest::prelude::*;
 
 /// Stands for sql-guard: what contains `risky` is to be held, what contains `unjudged` has no verdict.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Guard {
+    settings: Live<Settings>,
     prepared: Option<Note>,
 }
 
-fn note(text: &[u8]) -> Option<Note> {
+fn note(text: &[u8], policy: Digest) -> Option<Note> {
     let shown = String::from_utf8_lossy(text);
     if shown.contains("unjudged") {
         return None;
@@ -40,20 +41,24 @@ fn note(text: &[u8]) -> Option<Note> {
     Some(Note {
         verdict: Rc::new(verdict),
         command: Rc::new(Command::new(text, Rc::new(Facts::default()))),
-        policy: Digest([1; 32]),
+        policy,
         facts_wanted: false,
     })
 }
 
 impl Flow for Guard {
     fn client(&mut self, _cx: &mut Cx<'_>, frame: Frame<'_>, into: &mut Option<Note>) -> Step {
+        let policy = self.settings.get().policy.digest();
         *into = match frame.tag {
-            tag::client::QUERY => note(Query::read(frame.body()).unwrap().text),
+            tag::client::QUERY => note(Query::read(frame.body()).unwrap().text, policy),
             tag::client::PARSE => {
-                self.prepared = note(Parse::read(frame.body()).unwrap().text);
+                self.prepared = note(Parse::read(frame.body()).unwrap().text, policy);
                 self.prepared.clone()
             }
-            tag::client::BIND | tag::client::EXECUTE => self.prepared.clone(),
+            // Judged again: the verdict is of the policy in force.
+            tag::client::BIND | tag::client::EXECUTE => {
+                self.prepared.clone().map(|note| Note { policy, ..note })
+            }
             _ => None,
         };
         Step::Pass
@@ -76,13 +81,13 @@ impl Environment for Nothing {
 /// Unix seconds at which the caller's token expires, ten minutes after the tests begin.
 const TOKEN_EXPIRES: u64 = 1_700_000_600;
 
-fn wire() -> Wire {
+fn settings(policy: &str) -> Settings {
     let text = "
 resource: shop
 sidecar: { cluster: side, token_env: T }
 policy:
   version: 1
-  name: shop
+  name: NAME
   identity: { issuers: [{ issuer: 'http://i', audiences: [a], jwks: { cluster: idp }, leeway: 0s }] }
   resources:
     - name: shop
@@ -91,8 +96,16 @@ policy:
       roles: [{ name: app, subjects: [agent], upstream: { user: app, auth: trust } }]
   rules: []
 ";
-    let settings = Live::new(Settings::read(text.as_bytes(), Rc::new(Nothing)).unwrap());
-    let flows: Vec<Box<dyn Flow>> = vec![Box::new(Guard::default()), Box::new(ApprovalHold::new(settings))];
+    Settings::read(text.replace("NAME", policy).as_bytes(), Rc::new(Nothing)).unwrap()
+}
+
+fn wire() -> Wire {
+    wire_with(&Live::new(settings("shop")))
+}
+
+fn wire_with(settings: &Live<Settings>) -> Wire {
+    let guard = Guard { settings: settings.clone(), prepared: None };
+    let flows: Vec<Box<dyn Flow>> = vec![Box::new(guard), Box::new(ApprovalHold::new(settings.clone()))];
     let mut line = Line::new(flows, Limits::default(), false);
     let identity = Identity {
         subject: "agent".into(),
@@ -442,6 +455,90 @@ fn the_gateway_ends_the_wait_by_its_own_clock_too() {
     wire.tick(66_000);
     assert_eq!(wire.look(), "E(42501) Z(I)");
     assert!(calls(&wire).iter().any(|call| call.ends_with("/withdraw")), "nobody may approve it later");
+}
+
+#[test]
+fn what_waits_for_its_sync_is_not_sent_under_another_policy() {
+    for batch in [[prepare("risky"), execute()].concat(), prepare("risky")] {
+        let live = Live::new(settings("shop"));
+        let mut wire = wire_with(&live);
+        wire.client(&batch);
+        live.set(settings("stricter"));
+        wire.client(&[sync(), query("select 1")].concat());
+        assert!(calls(&wire).is_empty(), "nobody is asked about a verdict of yesterday");
+        assert_eq!(seen(&mut wire), "CHSQ", "a poke in the place of the batch");
+        assert_eq!(wire.look(), "E(42501) Z(I) T D C Z(I)");
+        assert_eq!(wire.ran(), ["select 1"]);
+    }
+}
+
+#[test]
+fn what_waits_for_its_sync_is_not_sent_after_the_token_s_end() {
+    for batch in [[prepare("risky"), execute()].concat(), prepare("risky")] {
+        let mut wire = wire();
+        wire.now.unix_nanos = (TOKEN_EXPIRES - 10) * 1_000_000_000;
+        wire.client(&batch);
+        wire.tick(10_000);
+        wire.client(&sync());
+        assert!(calls(&wire).is_empty());
+        assert_eq!(wire.look(), "E(28000) Z(I)");
+        assert!(wire.ran().is_empty());
+    }
+}
+
+#[test]
+fn a_policy_that_changes_ends_the_hold_and_what_waits_behind_it() {
+    let live = Live::new(settings("shop"));
+    let mut wire = wire_with(&live);
+    wire.client(&[query("risky"), query("select 1")].concat());
+    until_waiting(&mut wire);
+    wire.look();
+    live.set(settings("stricter"));
+    wire.tick(100);
+    assert_eq!(wire.look(), "E(42501) Z(I) E(42501) Z(I)");
+    assert!(wire.ran().is_empty());
+    assert!(calls(&wire).iter().any(|call| call.ends_with("/withdraw")), "nobody may approve it later");
+    wire.client(&query("select 2"));
+    assert_eq!(wire.ran(), ["select 2"]);
+}
+
+#[test]
+fn a_late_answer_about_one_command_is_none_about_the_next() {
+    let live = Live::new(settings("shop"));
+    let mut wire = wire_with(&live);
+    wire.client(&query("risky"));
+    until_waiting(&mut wire);
+    let question = wire.take_call("?wait=");
+    live.set(settings("stricter"));
+    wire.tick(100);
+    wire.look();
+
+    wire.client(&query("risky"));
+    let digest = until_waiting(&mut wire);
+    wire.look();
+    wire.answer(&question, Some(200), r#"{"state":"approved","decided_by":"dora"}"#);
+    assert!(!calls(&wire).iter().any(|call| call.ends_with("/redeem")), "that was about the other one");
+    wire.answer(&question, Some(200), r#"{"state":"rejected","decided_by":"dora"}"#);
+    assert_eq!(wire.look(), "");
+    approve(&mut wire, &digest);
+    assert_eq!(wire.ran(), ["risky"]);
+}
+
+#[test]
+fn an_answer_to_the_redeeming_that_was_lost_is_asked_for_again() {
+    let mut wire = wire();
+    wire.client(&query("risky"));
+    let digest = until_waiting(&mut wire);
+    wire.look();
+    wire.reply(Some(200), r#"{"state":"approved"}"#);
+    let (flow, first) = wire.take_call("/redeem");
+    wire.answer(&(flow, first.clone()), None, "");
+    wire.tick(1_000);
+    let (_, second) = wire.take_call("/redeem");
+    assert_eq!(first.body, second.body, "the same nonce");
+    assert!(String::from_utf8_lossy(&first.body).contains("\"nonce\":\""));
+    wire.answer(&(flow, second), Some(200), &format!(r#"{{"state":"approved","digest":"{digest}"}}"#));
+    assert_eq!(wire.ran(), ["risky"]);
 }
 
 /// A command that waits, ten seconds before its token expires.

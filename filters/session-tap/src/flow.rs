@@ -37,6 +37,8 @@ pub struct SessionTap {
 impl SessionTap {
     /// Bytes that may wait for their records.
     pub const WAITING_MOST: usize = 32 << 20;
+    /// Messages that may.
+    pub const WAITING_MESSAGES_MOST: usize = 100_000;
 
     /// A tap that records as the policy of `settings` says.
     #[must_use]
@@ -78,12 +80,12 @@ impl SessionTap {
     /// What waits no longer goes on, or is refused where its record is not durable.
     fn go_on(&mut self, cx: &mut Cx<'_>, kept: Kept, durable: bool) {
         let frame = Frame { tag: kept.tag, bytes: &kept.bytes };
-        // The client was told already that its batch is refused, and the Sync runs nothing of it.
-        let told = self.gate.is_discarding() && frame.tag == tag::client::SYNC;
         if !self.gate.admits(&frame) {
             return;
         }
-        if !durable && !told && frame.tag != tag::client::TERMINATE {
+        // These ask for nothing by themselves: what they end or send is recorded, or was refused.
+        let harmless = matches!(frame.tag, tag::client::FLUSH | tag::client::SYNC | tag::client::TERMINATE);
+        if !durable && !harmless {
             self.gate.refuse(cx, frame.tag, &fatal(Reason::RecordUnavailable));
             return;
         }
@@ -106,7 +108,9 @@ impl Flow for SessionTap {
             cx.tape.sent(frame.bytes);
             return self.gate.pass(cx, &frame);
         }
-        if self.waiting_bytes + frame.bytes.len() > Self::WAITING_MOST {
+        if self.waiting_bytes + frame.bytes.len() > Self::WAITING_MOST
+            || self.waiting.len() >= Self::WAITING_MESSAGES_MOST
+        {
             self.waiting.clear();
             self.gate.end(cx, &fatal(Reason::RecordUnavailable));
             return Step::Take;
@@ -122,7 +126,13 @@ impl Flow for SessionTap {
 
     fn server(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>) -> Step {
         let ready = self.gate.is_ready();
-        match self.gate.server(cx, &frame) {
+        let before = cx.emit.to_client.len();
+        let turn = self.gate.server(cx, &frame);
+        // What the gate itself shows is a refusal of this tap: nobody else would write it down.
+        for shown in cx.emit.to_client.get(before..).unwrap_or_default() {
+            cx.tape.shown(shown);
+        }
+        match turn {
             Turn::Taken | Turn::Hidden(_) => Step::Take,
             Turn::Pass(_) => {
                 if ready {

@@ -5,9 +5,9 @@
 use std::rc::Rc;
 
 use chaperone_flow::testing::{Wire, startup};
-use chaperone_flow::{Effect, Line, Live};
-use chaperone_pgwire::Format;
+use chaperone_flow::{Cx, Effect, Flow, Line, Live, Note, Step};
 use chaperone_pgwire::client::write;
+use chaperone_pgwire::{Format, Frame};
 use chaperone_proto::Body;
 use chaperone_session_tap::SessionTap;
 use chaperone_settings::{Environment, Settings};
@@ -134,6 +134,59 @@ fn in_strict_mode_a_command_that_cannot_be_recorded_is_refused() {
     }
     assert!(wire.ran().is_empty());
     assert_eq!(wire.look(), "E(58000) Z(I)", "one error for a batch");
+
+    // All of it was recorded but its end, which ran nothing: the client must not be told that it did not happen.
+    wire.client(&batch("select 5"));
+    for ticket in 10..14 {
+        wire.event(|line, env| line.recorded(env, ticket, ticket < 13));
+    }
+    assert_eq!(wire.ran(), ["select 5"]);
+    assert_eq!(wire.look(), "1 2 D C Z(I)");
+}
+
+#[test]
+fn in_strict_mode_the_refusal_is_recorded_too() {
+    for script in [query("select 1"), batch("select 1")] {
+        let mut wire = wire("strict");
+        wire.begin();
+        wire.client(&script);
+        for ticket in 0..4 {
+            wire.event(|line, env| line.recorded(env, ticket, false));
+        }
+        let shown = wire.shown.clone();
+        assert_eq!(wire.look(), "E(58000) Z(I)");
+        assert_eq!(recorded(&wire).1, shown);
+    }
+}
+
+#[test]
+fn a_cut_message_says_so_even_when_it_goes_no_further() {
+    /// Takes what is long.
+    #[derive(Debug)]
+    struct Taker;
+
+    impl Flow for Taker {
+        fn client(&mut self, _cx: &mut Cx<'_>, frame: Frame<'_>, _note: &mut Option<Note>) -> Step {
+            if frame.bytes.len() > 1 << 20 { Step::Take } else { Step::Pass }
+        }
+
+        fn server(&mut self, _cx: &mut Cx<'_>, _frame: Frame<'_>) -> Step {
+            Step::Pass
+        }
+    }
+
+    let tap = SessionTap::new(Live::new(settings("relaxed")));
+    let mut wire = Wire::new(vec![Box::new(tap), Box::new(Taker)]);
+    wire.begin();
+    let long = query(&"x".repeat(3 << 20));
+    wire.client(&[long.clone(), query("select 1")].concat());
+    let payloads = wire.effects.iter().filter_map(|effect| match effect {
+        Effect::Record(_, Body::Client(payload)) => Some((payload.bytes.len(), payload.omitted)),
+        _ => None,
+    });
+    let cut = 1 << 20;
+    let expected = [(cut, (long.len() - cut) as u64), (query("select 1").len(), 0)];
+    assert_eq!(payloads.collect::<Vec<_>>(), expected);
 }
 
 #[test]

@@ -18,7 +18,11 @@ pub(super) fn approve(
     }
     votes.push(vote);
     let enough = u32::try_from(votes.len()).is_ok_and(|yes| yes >= request.count);
-    Ok(if enough { State::Approved { votes, at: now, redeemed: None } } else { State::Pending { votes } })
+    Ok(if enough {
+        State::Approved { votes, at: now, redeemed: None, nonce: String::new() }
+    } else {
+        State::Pending { votes }
+    })
 }
 
 pub(super) fn reject(
@@ -31,12 +35,23 @@ pub(super) fn reject(
     Ok(State::Rejected { vote: Vote::cast(answer, request, now)? })
 }
 
-pub(super) fn redeem(state: State, request: &Request, digest: &str, now: Millis) -> Result<State, Refusal> {
+pub(super) fn redeem(
+    state: State,
+    request: &Request,
+    digest: &str,
+    by: String,
+    now: Millis,
+) -> Result<State, Refusal> {
     match state {
-        State::Approved { redeemed: Some(_), .. } => Err(Refusal::Redeemed),
+        State::Approved { redeemed: Some(_), ref nonce, .. } if by.is_empty() || *nonce != by => {
+            Err(Refusal::Redeemed)
+        }
         State::Approved { .. } if !digest.eq_ignore_ascii_case(&request.digest) => Err(Refusal::Digest),
-        State::Approved { votes, at, redeemed: None } => {
-            Ok(State::Approved { votes, at, redeemed: Some(now) })
+        State::Approved { .. } if by.len() > request::MAX_NAME => {
+            Err(Refusal::Malformed("`nonce` is longer than 512 bytes"))
+        }
+        State::Approved { votes, at, redeemed, .. } => {
+            Ok(State::Approved { votes, at, redeemed: Some(redeemed.unwrap_or(now)), nonce: by })
         }
         State::Cancelled { .. } | State::Expired { .. } | State::Pending { .. } | State::Rejected { .. } => {
             Err(Refusal::Unapproved(state.name()))
@@ -63,7 +78,7 @@ impl Vote {
             return Err(Refusal::Malformed("`by` must say who decides"));
         }
         if by.len() > request::MAX_NAME {
-            return Err(Refusal::Malformed("`by` is longer than 256 bytes"));
+            return Err(Refusal::Malformed("`by` is longer than 512 bytes"));
         }
         if answer.reason.len() > request::MAX_TEXT {
             return Err(Refusal::Malformed("`reason` is longer than 4096 bytes"));

@@ -3,12 +3,12 @@
 use chaperone_model::ApprovalId;
 use serde::{Deserialize, Serialize};
 
-/// Longest name (subject, group, role, person), in bytes.
-pub(crate) const MAX_NAME: usize = 256;
+/// Longest name (subject, group, role, person), in bytes: what identity admits in a token.
+pub(crate) const MAX_NAME: usize = 512;
 /// Longest message or reason, in bytes.
 pub(crate) const MAX_TEXT: usize = 4096;
-/// Longest list (groups, approver sets).
-pub(crate) const MAX_LIST: usize = 256;
+/// Longest list (groups, approver sets): as many groups as identity admits in a token.
+pub(crate) const MAX_LIST: usize = 512;
 /// How much of a statement is kept for people to read, in bytes. The digest binds all of it.
 pub(crate) const MAX_STATEMENT: usize = 16 * 1024;
 /// Longest wait that can be asked for, in seconds: seven days.

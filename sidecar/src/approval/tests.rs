@@ -28,7 +28,11 @@ fn answer(by: &str) -> Answer {
 }
 
 fn redeem() -> Act {
-    Act::Redeem { digest: "A".repeat(64) }
+    redeem_as("")
+}
+
+fn redeem_as(nonce: &str) -> Act {
+    Act::Redeem { digest: "A".repeat(64), nonce: nonce.to_owned() }
 }
 
 fn after(seconds: u64) -> Millis {
@@ -39,11 +43,24 @@ fn after(seconds: u64) -> Millis {
 fn one_yes_approves_and_the_command_uses_it_once() {
     let approved = opened(1).apply(Act::Approve(answer("ann")), after(1)).unwrap();
     assert_eq!(approved.state.name(), StateName::Approved);
-    let wrong = Act::Redeem { digest: "b".repeat(64) };
+    let wrong = Act::Redeem { digest: "b".repeat(64), nonce: String::new() };
     assert_eq!(approved.clone().apply(wrong, after(2)), Err(Refusal::Digest));
     let redeemed = approved.apply(redeem(), after(2)).unwrap();
     assert_eq!(redeemed.clone().apply(redeem(), after(3)), Err(Refusal::Redeemed));
     assert_eq!(redeemed.clone().at(Millis(u64::MAX)), redeemed);
+}
+
+#[test]
+fn a_holder_that_missed_the_answer_may_ask_again() {
+    let approved = opened(1).apply(Act::Approve(answer("ann")), after(1)).unwrap();
+    let redeemed = approved.apply(redeem_as("n1"), after(2)).unwrap();
+    assert_eq!(redeemed.clone().apply(redeem_as("n1"), after(900)).as_ref(), Ok(&redeemed));
+    for other in ["", "n2"] {
+        assert_eq!(redeemed.clone().apply(redeem_as(other), after(3)), Err(Refusal::Redeemed), "{other:?}");
+    }
+    let wrong = Act::Redeem { digest: "b".repeat(64), nonce: "n1".to_owned() };
+    assert_eq!(redeemed.clone().apply(wrong, after(3)), Err(Refusal::Digest));
+    assert!(!serde_json::to_string(&View::from(redeemed)).unwrap().contains("n1"), "it is nobody else's");
 }
 
 #[test]
@@ -144,8 +161,8 @@ fn acts() -> impl Strategy<Value = (Act, u64)> {
     let act = prop_oneof![
         4 => name.clone().prop_map(|by| Act::Approve(answer(by))),
         1 => name.prop_map(|by| Act::Reject(answer(by))),
-        3 => Just(redeem()),
-        1 => Just(Act::Redeem { digest: "b".repeat(64) }),
+        3 => prop_oneof![Just(""), Just("n1"), Just("n2")].prop_map(redeem_as),
+        1 => Just(Act::Redeem { digest: "b".repeat(64), nonce: "n1".to_owned() }),
         1 => Just(Act::Withdraw { why: String::new() }),
     ];
     (act, prop_oneof![3 => 0_u64..5_000, 1 => 0_u64..400_000])
@@ -161,7 +178,7 @@ proptest! {
         let mut now = START;
         let mut approval = opened(count);
         let (mut yes, mut redeemed, mut ended) = (std::collections::BTreeSet::new(), 0, false);
-        let mut decided_at = None;
+        let (mut decided_at, mut holder) = (None, None);
         for (act, pause) in acts {
             now = Millis(now.0 + pause);
             let final_before = ended.then(|| approval.clone().at(now));
@@ -178,8 +195,13 @@ proptest! {
                         decided_at = Some(now);
                     }
                 }
-                Act::Redeem { digest } => {
+                Act::Redeem { nonce, .. } if holder.is_some() => {
+                    prop_assert!(!nonce.is_empty(), "nobody in particular is not known again");
+                    prop_assert_eq!(holder.as_ref(), Some(&nonce));
+                }
+                Act::Redeem { digest, nonce } => {
                     redeemed += 1;
+                    holder = Some(nonce);
                     prop_assert!(digest.eq_ignore_ascii_case(&after.request.digest));
                     prop_assert!(yes.len() >= usize::try_from(count).unwrap());
                     prop_assert!(now.since(decided_at.unwrap()) < REDEEM_WINDOW * 1000);

@@ -36,7 +36,7 @@ impl From<Approval> for View {
         let Approval { id, request, created, expires, state } = approval;
         let name = state.name();
         let (votes, decided_by, reason, decided, redeemed) = match state {
-            State::Approved { votes, at, redeemed } => {
+            State::Approved { votes, at, redeemed, .. } => {
                 let (by, reason) = (names(&votes).join(", "), reasons(&votes));
                 (votes, by, reason, Some(at), redeemed.is_some())
             }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use axum::Json;
-use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -106,6 +106,27 @@ where
         Ok(done) => done.map_err(Into::into),
         Err(_) => Err(Failure::busy("the sidecar is stopping")),
     }
+}
+
+/// Longest message of the framework, in bytes.
+const MAX_REJECTION: usize = 4 << 10;
+
+/// What the framework refuses by itself (a parameter that is no number, a body that is too large, a method that is not
+/// there) it says in plain text or not at all: a caller reads one form only.
+pub(super) async fn in_one_form(response: Response) -> Response {
+    let status = response.status();
+    let is_json =
+        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == b"application/json");
+    if !status.is_client_error() || is_json {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let said = axum::body::to_bytes(body, MAX_REJECTION).await.unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    let error = if said.is_empty() { status.canonical_reason().unwrap_or_default() } else { said.as_ref() };
+    parts.headers.remove(CONTENT_LENGTH);
+    parts.headers.remove(CONTENT_TYPE);
+    (parts, Json(json!({ "error": error }))).into_response()
 }
 
 /// For addresses that do not exist.

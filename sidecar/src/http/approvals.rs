@@ -37,6 +37,8 @@ pub(super) struct LookupQuery {
 #[derive(Debug, Deserialize)]
 struct Redeem {
     digest: String,
+    #[serde(default)]
+    nonce: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -128,8 +130,8 @@ pub(super) async fn redeem(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<Json<View>, Failure> {
-    let Redeem { digest } = parse(&body)?;
-    act(&service, id, Act::Redeem { digest }).await
+    let Redeem { digest, nonce } = parse(&body)?;
+    act(&service, id, Act::Redeem { digest, nonce }).await
 }
 
 /// `POST /v1/approvals/{id}/withdraw`.

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::time::Duration;
+
 use chaperone_e2e::{
-    Background, Chain, Login, People, Stack, analyst, eventually, has, has_not, printed, psql, shop,
+    Background, Chain, Client, Login, People, Stack, analyst, eventually, has, has_not, printed, psql, say,
+    shop,
 };
 
 const ALGORITHMS: [&str; 5] = ["RS256", "ES256", "EdDSA", "PS256", "ES384"];
@@ -226,24 +229,30 @@ fn policy_changes(stack: &Stack) {
     let policy = stack.read_policy().unwrap();
     let closed = "rules:\n  - id: closed\n    effect: deny\n    match: { tables: [public.orders] }\n    message: the books are closed\n";
     for chain in Chain::GOVERNED {
-        let mut live = chaperone_e2e::Client::log_in(stack, chain, &login);
-        let ask = |live: &mut chaperone_e2e::Client| {
-            live.shown.clear();
-            let mut query = Vec::new();
-            chaperone_pgwire::client::write::query(&mut query, b"SELECT count(*) FROM orders").unwrap();
-            live.send(&query);
-            live.until(b'Z');
-            live.words()
-        };
+        let mut live = Client::log_in(stack, chain, &login);
+        let ask = |live: &mut Client| live.ask(&say::query(b"SELECT count(*) FROM orders"));
         // The filters get the policy one after the other: the chain before has put the old one back a moment ago.
         eventually("the first policy is in force", || (!ask(&mut live).contains("closed")).then_some(()));
+        // A command that waits for people, and one that waits for its Sync.
+        let [mut held, mut parked] = [(); 2].map(|()| Client::log_in(stack, chain, &login));
+        held.send(&say::query(b"UPDATE accounts SET balance = 0 WHERE id = 2"));
+        held.until(b'N');
+        let batch = say::batch("UPDATE accounts SET balance = 0 WHERE id = 2");
+        let (update, sync) = batch.split_at(batch.len() - 5);
+        parked.send(update);
+        parked.listen(Duration::from_millis(300));
         stack.write_policy(&policy.replacen("rules:\n", closed, 1)).unwrap();
         eventually("the live session obeys", || {
             ask(&mut live).contains("the books are closed").then_some(())
         });
+        held.settle();
+        has(&held.words(), &["ERROR", "AH105"]);
+        has(&parked.ask(sync), &["ERROR", "AH105"]);
+        assert!(!parked.was_shown(b'C'), "a verdict of yesterday lets nothing run");
+        eventually("nobody is asked any more", || People(stack).pending().is_empty().then_some(()));
         // A policy that is none changes nothing.
         stack.write_policy("version: 1\nrulez: []\n").unwrap();
-        std::thread::sleep(std::time::Duration::from_secs(1));
+        std::thread::sleep(Duration::from_secs(1));
         has(&ask(&mut live), &["the books are closed"]);
         stack.write_policy(&policy).unwrap();
         eventually("and the old policy again", || (!ask(&mut live).contains("closed")).then_some(()));

@@ -248,6 +248,7 @@ impl<T: Default> Gate<T> {
             }
             Phase::Startup if frame.tag == tag::server::READY_FOR_QUERY => self.phase = Phase::Ready,
             Phase::Startup | Phase::Ready => {}
+            Phase::Ending(_) if frame.tag == tag::server::COPY_IN_RESPONSE => return self.end_copy(cx),
             Phase::Ending(shown) => {
                 let last = match frame.tag {
                     tag::server::ERROR_RESPONSE => self.exchange.len() <= 1 && !self.in_ready_session(),
@@ -264,6 +265,18 @@ impl<T: Default> Gate<T> {
             Phase::Ended => return Turn::Taken,
         }
         self.pair(cx, frame)
+    }
+
+    /// The session was ended before the server began to read COPY data: it has overlooked the Sync.
+    fn end_copy(&mut self, cx: &mut Cx<'_>) -> Turn<'_, T> {
+        let _known = self.exchange.received(tag::server::COPY_IN_RESPONSE);
+        if self.exchange.is_copy_in() {
+            cx.send(poke::copy_fail());
+            self.exchange.copy_ended();
+            self.exchange.sent_last(Request::Sync, Owner::Own { shown: Vec::new() });
+            cx.send(poke::sync());
+        }
+        Turn::Taken
     }
 
     /// Whether nothing is under way: every request of the client is answered.

@@ -4,11 +4,24 @@ use chaperone_model::SessionId;
 use chaperone_proto::Source;
 use hashbrown::HashMap;
 
+/// How many records of a source were lost and not told yet, by why.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Lost {
+    /// The gateway's buffer was full.
+    pub(super) full: u64,
+    /// The sidecar would not take them.
+    pub(super) refused: u64,
+}
+
+impl Lost {
+    const NONE: Self = Self { full: 0, refused: 0 };
+}
+
 /// The last number of one source, and what was lost since the last record that got through.
 #[derive(Debug, Default)]
 struct Series {
     last: u64,
-    lost: u64,
+    lost: Lost,
 }
 
 /// A session's series.
@@ -34,17 +47,29 @@ impl Numbers {
         series.last
     }
 
-    /// A record could not be kept.
+    /// A record could not be kept. Its number is used up, so that the hole is seen in any case.
     pub(super) fn lose(&mut self, session: &SessionId, source: Source) {
         let series = self.0.entry_ref(session).or_default().of(source);
         series.last += 1;
-        series.lost += 1;
+        series.lost.full += 1;
     }
 
-    /// How many records were lost and not told yet.
-    pub(super) fn take_lost(&mut self, session: &SessionId, source: Source) -> Option<u64> {
+    /// A record that was kept was not taken. Of a session that is over nothing more can be told.
+    pub(super) fn refused(&mut self, session: &SessionId, source: Source) {
+        if let Some(sources) = self.0.get_mut(session) {
+            sources.of(source).lost.refused += 1;
+        }
+    }
+
+    /// What was lost and not told yet.
+    pub(super) fn take_lost(&mut self, session: &SessionId, source: Source) -> Option<Lost> {
         let series = self.0.get_mut(session)?.of(source);
-        Some(std::mem::take(&mut series.lost)).filter(|lost| *lost > 0)
+        Some(std::mem::take(&mut series.lost)).filter(|lost| *lost != Lost::NONE)
+    }
+
+    /// The sources of a session that have lost something that is not told yet.
+    pub(super) fn with_losses(&self, session: &SessionId) -> Vec<Source> {
+        self.0.get(session).map(Sources::with_losses).unwrap_or_default()
     }
 
     /// The source has said its last word.
@@ -79,8 +104,23 @@ impl Sources {
         }
     }
 
+    const fn all(&self) -> [(Source, &Series); 6] {
+        [
+            (Source::Guard, &self.guard),
+            (Source::Hold, &self.hold),
+            (Source::Identity, &self.identity),
+            (Source::Masking, &self.masking),
+            (Source::Tap, &self.tap),
+            (Source::Unspecified, &self.unspecified),
+        ]
+    }
+
     fn are_silent(&self) -> bool {
-        let all = [&self.guard, &self.hold, &self.identity, &self.masking, &self.tap, &self.unspecified];
-        all.iter().all(|series| series.last == 0)
+        self.all().iter().all(|(_, series)| series.last == 0)
+    }
+
+    fn with_losses(&self) -> Vec<Source> {
+        let lossy = self.all().into_iter().filter(|(_, series)| series.lost != Lost::NONE);
+        lossy.map(|(source, _)| source).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! What a recorder promises.
 
-use chaperone_proto::{Closed, Message, Payload, Record, RecordBatch};
+use chaperone_proto::{Closed, Payload, Record};
 
 use super::*;
 
@@ -124,4 +124,70 @@ fn the_end_of_a_session_frees_its_numbers_and_is_never_dropped() {
         None
     ));
     assert!(it.numbers.is_empty());
+}
+
+#[test]
+fn what_is_lost_at_the_end_is_told() {
+    let limits = RecorderLimits { bytes_most: 100, batch_records: 3, ..RecorderLimits::default() };
+    let mut it = Recorder::new(limits);
+    it.add(&id(), Source::Guard, at(0), Told::Body(&body(3)), None);
+    it.add(&id(), Source::Tap, at(0), Told::Body(&body(200)), None);
+    for source in [Source::Guard, Source::Guard, Source::Tap] {
+        assert!(!it.add(&id(), source, at(0), Told::Body(&body(3)), None));
+    }
+    let closed = Body::Closed(Closed { by: "client".into() });
+    assert!(it.add(&id(), Source::Tap, at(1), Told::Body(&closed), None));
+    it.end(&id(), at(1));
+    assert!(it.numbers.is_empty());
+    let mut told = Vec::new();
+    while let Some(batch) = it.poll(at(1_000)) {
+        told.extend(
+            records(batch).into_iter().map(|record| (record.source(), record.seq, record.body.unwrap())),
+        );
+        it.durable();
+    }
+    let gap = |missing| Body::Gap(Gap { missing, why: "the gateway's buffer of records was full".into() });
+    let told: Vec<_> = told.into_iter().skip(2).collect();
+    assert_eq!(
+        told,
+        [(Source::Tap, 3, gap(1)), (Source::Tap, 4, closed), (Source::Guard, 4, gap(2))],
+        "numbers 2 and 3 of the guard, and 2 of the tap, are missing"
+    );
+}
+
+#[test]
+fn what_the_sidecar_refuses_is_a_gap() {
+    let mut it = Recorder::new(RecorderLimits::default());
+    for _ in 0..2 {
+        it.add(&id(), Source::Tap, at(0), Told::Body(&body(3)), None);
+    }
+    it.add(&SessionId("s-2".into()), Source::Guard, at(0), Told::Body(&body(3)), Some(waiter(1)));
+    it.end(&SessionId("s-2".into()), at(0));
+    assert!(it.poll(at(100)).is_some());
+    assert_eq!(it.refused(), [waiter(1)]);
+    assert_eq!(it.dropped(), 3);
+    it.add(&id(), Source::Tap, at(200), Told::Body(&body(3)), None);
+    let told = records(it.poll(at(300)).unwrap());
+    let gap = Gap { missing: 2, why: "the sidecar refused the records".into() };
+    assert_eq!((told[0].seq, told[0].body.clone()), (3, Some(Body::Gap(gap))));
+    assert_eq!(told[1].seq, 4);
+    it.durable();
+    assert!(it.poll(at(1_000)).is_none(), "nothing is told of a session that is over");
+}
+
+#[test]
+fn how_sessions_end_is_bounded_too() {
+    let limits = RecorderLimits { bytes_most: 10, ending_bytes: 1_000, ..RecorderLimits::default() };
+    let mut it = Recorder::new(limits);
+    it.add(&id(), Source::Tap, at(0), Told::Body(&body(20)), None);
+    let mut added = 0;
+    for number in 0..1_000 {
+        let id = SessionId(format!("s-{number}"));
+        let closed = Body::Closed(Closed { by: "client".into() });
+        added += usize::from(it.add(&id, Source::Tap, at(0), Told::Body(&closed), None));
+        it.end(&id, at(0));
+    }
+    assert!((10..100).contains(&added), "{added}");
+    assert!(it.bytes < 1_200 && it.numbers.is_empty());
+    assert_eq!(it.dropped(), 1_000 - added as u64);
 }

@@ -6,6 +6,7 @@
 //! - Words that change nothing that facts tell are left out: `VARIADIC`, `OVERRIDING … VALUE`, `EXCLUDE …` of a
 //!   window's frame, the options of a cursor ([`cursor`]) and of COPY ([`copy`]).
 //! - Clauses that change no fact, or only where columns come from ([`clause`]).
+//! - Calls with words between their arguments get commas ([`call`]).
 //! - Row locks of all strengths and over several tables become those that the parser knows ([`lock`]).
 //! - Expressions in places where the parser expects none are set apart ([`aside`]).
 //!
@@ -13,6 +14,7 @@
 //! the parser as it is.
 
 mod aside;
+mod call;
 mod clause;
 mod copy;
 mod cursor;
@@ -22,6 +24,7 @@ use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use aside::Targets;
+use call::Mark;
 
 /// A statement as the parser should see it.
 #[derive(Debug, Default)]
@@ -35,8 +38,9 @@ pub(crate) struct Adapted {
 
 /// The tokens as the parser should see them.
 pub(crate) fn adapt(tokens: Vec<TokenWithSpan>) -> Adapted {
-    let clauses =
-        tokens.windows(2).any(|pair| matches!(pair, [before, token] if clause::may_begin(before, token)));
+    let clauses = tokens.windows(2).any(|pair| {
+        matches!(pair, [before, token] if clause::may_begin(before, token) || call::may_begin(before, token))
+    });
     if !clauses && !tokens.iter().any(is_touched) {
         return Adapted { tokens, ..Adapted::default() };
     }
@@ -45,6 +49,7 @@ pub(crate) fn adapt(tokens: Vec<TokenWithSpan>) -> Adapted {
         rest: tokens.into_iter(),
         asides: Vec::new(),
         targets: Targets::default(),
+        marks: Vec::new(),
         closing: false,
         blurred: false,
     };
@@ -118,6 +123,8 @@ struct Adapter {
     done: Vec<TokenWithSpan>,
     asides: Vec<Vec<TokenWithSpan>>,
     targets: Targets,
+    /// Tokens further on that are left out or become others; the next one last.
+    marks: Vec<Mark>,
     /// ONLY may have its table in parentheses.
     closing: bool,
     blurred: bool,
@@ -146,6 +153,10 @@ impl Adapter {
     }
 
     fn token(&mut self, token: TokenWithSpan) {
+        if self.marked() {
+            return;
+        }
+        self.call(&token);
         if !self.is_label() && self.clause(&token) {
             return;
         }
@@ -162,7 +173,7 @@ impl Adapter {
             {
                 self.done.push(word("role"));
             }
-            Some(Keyword::FOR) if !self.is_label() && self.lock() => {}
+            Some(Keyword::FOR) if !self.is_label() && (self.collation_for() || self.lock()) => {}
             Some(Keyword::VARIADIC) if argument_follows(self.done.last()) => {}
             Some(Keyword::EXCLUDE) if self.is_frame_exclusion() => {
                 let skipped = usize::from(bare(self.peek(1)).is_some()).saturating_add(1);

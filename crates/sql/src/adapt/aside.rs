@@ -199,7 +199,7 @@ pub(super) fn name_length(tokens: &[TokenWithSpan]) -> usize {
 }
 
 /// Where the bracket that the tokens start with is closed.
-fn closing(tokens: &[TokenWithSpan]) -> Option<usize> {
+pub(super) fn closing(tokens: &[TokenWithSpan]) -> Option<usize> {
     let mut depth = 0_usize;
     tokens.iter().position(|token| {
         match token.token {

@@ -232,8 +232,12 @@ pub(crate) fn flush(plugin: &Rc<Plugin>, via: Option<u32>) {
             called(token, Caller::Recorder { plugin: Rc::clone(plugin), via });
         }
         Err(_) => {
-            let _first = recorder.failed(now);
             count("chaperone.records.failed_batches", 1);
+            if recorder.failed(now) {
+                let name = &sidecar.cluster;
+                let message = format!("chaperone: no call can be made to the cluster `{name}`: records wait");
+                abi::log(abi::Level::Warn, &message);
+            }
         }
     }
 }

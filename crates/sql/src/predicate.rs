@@ -5,6 +5,7 @@
 
 mod columns;
 mod ranges;
+mod trivial;
 
 use sqlparser::ast::{
     BinaryOperator, Expr, FunctionArguments, GroupByExpr, ObjectNamePart, Query, SelectItem, SetExpr,
@@ -14,6 +15,7 @@ use sqlparser::ast::{
 use crate::shape;
 use columns::Mentions;
 use ranges::Ranges;
+use trivial::{is_everything, is_place, is_trivial};
 
 /// The table that is written.
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +105,7 @@ fn judge(expression: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
         }
         // A comparison is hardly ever null, so only a plain column tells rows apart by being null.
         Expr::IsNull(inner) | Expr::IsNotNull(inner) | Expr::IsUnknown(inner) | Expr::IsNotUnknown(inner) => {
-            some_if(is_column(inner) && Mentions::of(inner, target).bounds())
+            some_if(is_column(inner) && !is_place(inner) && Mentions::of(inner, target).bounds())
         }
         Expr::InList { expr, list, negated: _ } => judge_list(expr, list, target),
         Expr::InSubquery { expr, subquery, negated: not } => {
@@ -114,7 +116,8 @@ fn judge(expression: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
             let column = Mentions::of(expr, target);
             let apart =
                 column.is_apart(&Mentions::of(low, target)) && column.is_apart(&Mentions::of(high, target));
-            some_if(column.bounds() && apart && !is_condition(expr))
+            let told = !is_condition(expr) && !is_place(expr) && !is_everything(low, high);
+            some_if(column.bounds() && apart && told)
         }
         Expr::Like { expr, pattern, negated: not, .. }
         | Expr::ILike { expr, pattern, negated: not, .. }
@@ -237,6 +240,7 @@ fn judge_comparison(
         BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply | BinaryOperator::Divide => {
             Verdict::Unknown
         }
+        _ if is_trivial(left, op, right, negated) => Verdict::Unknown,
         _ => judge_pair(left, right, target),
     }
 }

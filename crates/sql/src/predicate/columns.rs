@@ -7,6 +7,7 @@ use sqlparser::ast::{
     ObjectNamePart, SetExpr, Subscript, Value, ValueWithSpan,
 };
 
+use super::trivial::{is_remainder_of_one, is_system};
 use super::{Own, Target};
 use crate::shape;
 
@@ -48,11 +49,15 @@ impl<'a> Mentions<'a> {
     }
 
     fn add(&mut self, qualifier: Option<&'a Ident>, name: &'a Ident) {
+        if is_system(&name.value) {
+            return;
+        }
         self.columns.insert((qualifier.map(|qualifier| qualifier.value.as_str()), &name.value));
     }
 
     fn collect(&mut self, expression: &'a Expr) {
         match expression {
+            _ if is_remainder_of_one(expression) => {}
             Expr::Identifier(name) => self.add(None, name),
             Expr::CompoundIdentifier(names) => {
                 if let [.., qualifier, name] = names.as_slice() {

@@ -26,7 +26,7 @@ pub struct ApprovalHold {
     batch: Queue,
     hold: Option<Hold>,
     questions: Questions,
-    /// What came behind the held command.
+    /// What came behind the held command. INVARIANT: empty while nothing is held.
     behind: Queue,
     cancel_key: String,
 }
@@ -97,7 +97,9 @@ impl ApprovalHold {
     fn follow(&mut self, cx: &mut Cx<'_>, kept: Kept) -> Option<Kept> {
         let (messages, held) = self.take_batch();
         if let Some(reason) = self.outdated(cx, &messages) {
-            self.refuse_batch(cx, messages, &fatal(reason));
+            // All of it is discarded: its Sync is still to come.
+            let tag = messages.first().map_or(tag::client::PARSE, |first| first.tag);
+            self.gate.refuse(cx, tag, &fatal(reason));
             return self.next(cx, kept);
         }
         match held {
@@ -371,6 +373,7 @@ impl Flow for ApprovalHold {
             }
             return Step::Take;
         }
+        debug_assert!(self.behind.is_empty(), "it would come out of its turn");
         // The common case first: nothing to hold, nothing buffered, no copy.
         let plain = note.as_ref().is_some_and(|note| note.verdict.decision == Decision::Allow)
             || !matches!(

@@ -55,6 +55,13 @@ impl Flow for Guard {
                 self.prepared = note(Parse::read(frame.body()).unwrap().text, policy);
                 self.prepared.clone()
             }
+            // Statements and portals of one letter are of one kind for ever.
+            tag::client::BIND | tag::client::EXECUTE if frame.body().starts_with(b"r\0") => {
+                note(b"risky", policy)
+            }
+            tag::client::BIND | tag::client::EXECUTE if frame.body().starts_with(b"s\0") => {
+                note(b"select", policy)
+            }
             // Judged again: the verdict is of the policy in force.
             tag::client::BIND | tag::client::EXECUTE => {
                 self.prepared.clone().map(|note| Note { policy, ..note })
@@ -473,6 +480,26 @@ fn what_waits_for_its_sync_is_not_sent_under_another_policy() {
 }
 
 #[test]
+fn what_was_refused_with_its_batch_does_not_come_back() {
+    let live = Live::new(settings("shop"));
+    let mut wire = wire_with(&live);
+    wire.client(&[prepare("risky 1"), execute()].concat());
+    live.set(settings("stricter"));
+    // A Query in the middle of a batch ends the patience with it; the server would skip both to the Sync.
+    wire.client(&[query("select 1"), sync()].concat());
+    assert_eq!(wire.look(), "E(42501) Z(I)");
+    live.set(settings("shop"));
+    wire.client(&query("risky 2"));
+    let digest = until_waiting(&mut wire);
+    approve(&mut wire, &digest);
+    assert_eq!(wire.ran(), ["risky 2"]);
+    wire.look();
+    wire.client(&[prepare("select 3"), execute(), sync()].concat());
+    assert_eq!(wire.ran(), ["select 3"]);
+    assert_eq!(wire.look(), "1 2 D C Z(I)");
+}
+
+#[test]
 fn what_waits_for_its_sync_is_not_sent_after_the_token_s_end() {
     for batch in [[prepare("risky"), execute()].concat(), prepare("risky")] {
         let mut wire = wire();
@@ -647,5 +674,119 @@ proptest! {
             (wire.ran(), wire.look(), wire.sent)
         };
         prop_assert_eq!(run(0), run(chunk));
+    }
+}
+
+/// What happens to a connection.
+#[derive(Clone, Debug)]
+enum Event {
+    Says(Vec<u8>),
+    Policy(&'static str),
+    /// The newest question is answered; the redeeming with the digest that was asked for.
+    Answered(Option<u16>, &'static str),
+    Time(u64),
+}
+
+/// Parses a statement with a name.
+fn named(name: &[u8], text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    write::parse(&mut out, name, text.as_bytes(), &[]).unwrap();
+    out
+}
+
+/// Binds and executes it, in a portal of its name.
+fn run(name: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    write::bind(&mut out, name, name, [], Format::Text).unwrap();
+    write::execute(&mut out, name, 0).unwrap();
+    out
+}
+
+fn events() -> impl Strategy<Value = Event> {
+    let says = prop_oneof![
+        Just(query("risky")),
+        Just(query("select 1")),
+        Just(named(b"r", "risky")),
+        Just(named(b"s", "select 2")),
+        Just(run(b"r")),
+        Just(run(b"s")),
+        Just(sync()),
+        Just(flush()),
+        Just(query("begin")),
+        Just(query("it will fail")),
+    ];
+    let answer = prop_oneof![
+        4 => Just((Some(200), r#"{"state":"approved","decided_by":"dora"}"#)),
+        2 => Just((Some(201), PENDING)),
+        1 => Just((Some(200), r#"{"state":"rejected"}"#)),
+        1 => Just((Some(409), "")),
+        1 => Just((None, "")),
+    ];
+    prop_oneof![
+        8 => says.prop_map(Event::Says),
+        1 => prop_oneof![Just("shop"), Just("stricter")].prop_map(Event::Policy),
+        6 => answer.prop_map(|(status, body)| Event::Answered(status, body)),
+        1 => prop_oneof![Just(100_u64), Just(40_000)].prop_map(Event::Time),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    /// Whatever happens in whatever order: each risky command that runs has an approval of its own, and in the end the
+    /// session goes on in step.
+    #[test]
+    fn nothing_risky_runs_without_an_approval_of_its_own(events in proptest::collection::vec(events(), 0..60)) {
+        let live = Live::new(settings("shop"));
+        let mut wire = wire_with(&live);
+        let mut approved = 0;
+        let answer = |wire: &mut Wire, status, body: &str| {
+            let question = wire.effects.iter().rev().find_map(|effect| match effect {
+                Effect::Call { call, .. } if !call.path.ends_with("/withdraw") => Some(call.path.clone()),
+                _ => None,
+            });
+            let Some(path) = question else { return 0 };
+            let call = wire.take_call(&path);
+            let redeems = path.ends_with("/redeem") && status == Some(200) && body.contains("approved");
+            let body = if redeems {
+                let asked: serde_json::Value = serde_json::from_slice(&call.1.body).unwrap();
+                format!(r#"{{"state":"approved","digest":{}}}"#, asked["digest"])
+            } else {
+                body.to_owned()
+            };
+            wire.answer(&call, status, &body);
+            usize::from(redeems)
+        };
+        for event in events {
+            match event {
+                Event::Says(bytes) => wire.client(&bytes),
+                Event::Policy(name) => live.set(settings(name)),
+                Event::Answered(status, body) => approved += answer(&mut wire, status, body),
+                Event::Time(millis) => wire.tick(millis),
+            }
+        }
+        // Whatever is still held or parked ends here.
+        for _ in 0..200 {
+            if wire.line.wants_tick() {
+                wire.tick(70_000);
+            }
+            approved += answer(&mut wire, Some(200), r#"{"state":"rejected"}"#);
+        }
+        wire.client(&sync());
+        for _ in 0..200 {
+            approved += answer(&mut wire, Some(200), r#"{"state":"rejected"}"#);
+        }
+        let risky = wire.ran().iter().filter(|text| text.contains("risky")).count();
+        prop_assert!(risky <= approved, "{risky} ran, {approved} were approved");
+        wire.look();
+        if wire.effects.contains(&Effect::Close) {
+            // A Query in the middle of a batch cannot be refused in step.
+            return Ok(());
+        }
+        wire.client(&query("select 9"));
+        prop_assert_eq!(wire.ran(), ["select 9"]);
+        let shown = wire.look();
+        prop_assert!(shown.starts_with("T D C Z("), "{}", shown);
+        prop_assert!(!wire.line.wants_tick());
     }
 }

@@ -4,9 +4,11 @@
 //! Each kind is read to its end; whatever is left over goes to the parser, or is opaque.
 
 mod alter;
+mod comment;
 mod cursor;
 mod drop;
 mod fetch;
+mod kinds;
 mod settings;
 mod transaction;
 
@@ -25,6 +27,7 @@ pub(crate) fn read(tokens: &[TokenWithSpan]) -> Option<Statement> {
             statement.opaque = Some(Opaque::Construct("do".to_owned()));
             return Some(statement);
         }
+        "comment" => comment::comment(&mut cursor, &mut statement)?,
         "security" => {
             statement.verbs.push(Verb::Comment);
             statement.opaque = Some(Opaque::Construct("security label".to_owned()));

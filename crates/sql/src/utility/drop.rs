@@ -3,84 +3,25 @@
 use chaperone_model::facts::{Access, ObjectKind, Statement, Verb};
 
 use super::cursor::Cursor;
-
-/// What may stand around the name of a kind of object.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Form {
-    /// A name alone.
-    Plain,
-    /// Behind it the types of arguments.
-    Called,
-    /// Behind it `ON table`.
-    On,
-}
-
-/// The words of a kind, what kind it is for rules, and its form.
-const KINDS: [(&[&str], ObjectKind, Form); 37] = [
-    (&["access", "method"], ObjectKind::Extension, Form::Plain),
-    (&["aggregate"], ObjectKind::Function, Form::Called),
-    (&["collation"], ObjectKind::Other, Form::Plain),
-    (&["conversion"], ObjectKind::Other, Form::Plain),
-    (&["database"], ObjectKind::Database, Form::Plain),
-    (&["domain"], ObjectKind::Type, Form::Plain),
-    (&["event", "trigger"], ObjectKind::Trigger, Form::Plain),
-    (&["extension"], ObjectKind::Extension, Form::Plain),
-    (&["foreign", "data", "wrapper"], ObjectKind::Extension, Form::Plain),
-    (&["foreign", "table"], ObjectKind::Table, Form::Plain),
-    (&["function"], ObjectKind::Function, Form::Called),
-    (&["group"], ObjectKind::Role, Form::Plain),
-    (&["index"], ObjectKind::Index, Form::Plain),
-    (&["language"], ObjectKind::Extension, Form::Plain),
-    (&["materialized", "view"], ObjectKind::Table, Form::Plain),
-    (&["policy"], ObjectKind::Trigger, Form::On),
-    (&["procedural", "language"], ObjectKind::Extension, Form::Plain),
-    (&["procedure"], ObjectKind::Function, Form::Called),
-    (&["publication"], ObjectKind::Other, Form::Plain),
-    (&["role"], ObjectKind::Role, Form::Plain),
-    (&["routine"], ObjectKind::Function, Form::Called),
-    (&["rule"], ObjectKind::Trigger, Form::On),
-    (&["schema"], ObjectKind::Schema, Form::Plain),
-    (&["sequence"], ObjectKind::Sequence, Form::Plain),
-    (&["server"], ObjectKind::Extension, Form::Plain),
-    (&["statistics"], ObjectKind::Other, Form::Plain),
-    (&["subscription"], ObjectKind::Other, Form::Plain),
-    (&["table"], ObjectKind::Table, Form::Plain),
-    (&["tablespace"], ObjectKind::Other, Form::Plain),
-    (&["text", "search", "configuration"], ObjectKind::Other, Form::Plain),
-    (&["text", "search", "dictionary"], ObjectKind::Other, Form::Plain),
-    (&["text", "search", "parser"], ObjectKind::Other, Form::Plain),
-    (&["text", "search", "template"], ObjectKind::Other, Form::Plain),
-    (&["trigger"], ObjectKind::Trigger, Form::On),
-    (&["type"], ObjectKind::Type, Form::Plain),
-    (&["user"], ObjectKind::Role, Form::Plain),
-    (&["view"], ObjectKind::Table, Form::Plain),
-];
+use super::kinds::{kind, object};
 
 /// Reads the statement behind DROP.
 pub(super) fn drop(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Option<()> {
-    let (_, kind, form) = KINDS.iter().find(|(words, ..)| cursor.words(words))?;
+    let kind = kind(cursor)?;
     statement.verbs.push(Verb::Drop);
-    if *kind == ObjectKind::Index {
+    if kind.0 == ObjectKind::Index {
         cursor.word("concurrently");
     }
     if cursor.word("if") {
         cursor.word("exists").then_some(())?;
     }
     loop {
-        statement.relations.push(cursor.name()?.relation(*kind, Access::Drop));
-        match form {
-            Form::Plain => {}
-            Form::Called => cursor.skip_parentheses(),
-            Form::On => {
-                cursor.word("on").then_some(())?;
-                statement.relations.push(cursor.name()?.relation(ObjectKind::Table, Access::Alter));
-            }
-        }
+        object(cursor, statement, kind, Access::Drop)?;
         if !cursor.comma() {
             break;
         }
     }
-    if *kind == ObjectKind::Database {
+    if kind.0 == ObjectKind::Database {
         cursor.word("with");
         let _ = cursor.options();
     }

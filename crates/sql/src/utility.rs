@@ -4,6 +4,7 @@
 //! Each kind is read to its end; whatever is left over goes to the parser, or is opaque.
 
 mod alter;
+mod alter_object;
 mod comment;
 mod cursor;
 mod drop;
@@ -40,7 +41,7 @@ pub(crate) fn read(tokens: &[TokenWithSpan]) -> Option<Statement> {
             while cursor.name().is_some() || cursor.word("all") {}
         }
         "alter" if cursor.word("system") => return Some(settings::alter_system(&mut cursor)),
-        "alter" => alter::relation(&mut cursor, &mut statement)?,
+        "alter" => return alter_relation(&cursor).or_else(|| alter_object(&cursor)),
         "drop" => drop::drop(&mut cursor, &mut statement)?,
         "checkpoint" => statement.verbs.push(Verb::Checkpoint),
         "refresh" => refresh(&mut cursor, &mut statement)?,
@@ -56,6 +57,18 @@ pub(crate) fn read(tokens: &[TokenWithSpan]) -> Option<Statement> {
         "reassign" => reassign(&mut cursor, &mut statement)?,
         _ => return None,
     }
+    cursor.at_end().then_some(statement)
+}
+
+fn alter_relation(cursor: &Cursor<'_>) -> Option<Statement> {
+    let (mut cursor, mut statement) = (cursor.clone(), understood(Vec::new()));
+    alter::relation(&mut cursor, &mut statement)?;
+    cursor.at_end().then_some(statement)
+}
+
+fn alter_object(cursor: &Cursor<'_>) -> Option<Statement> {
+    let (mut cursor, mut statement) = (cursor.clone(), understood(Vec::new()));
+    alter_object::object(&mut cursor, &mut statement)?;
     cursor.at_end().then_some(statement)
 }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// Of SELECT, INSERT, UPDATE, DELETE, MERGE and COPY at most so many in ten thousand may be opaque …
 const MOST_OPAQUE_QUERIES: usize = 175;
 /// … and of all statements so many, in a corpus that was not written to be hard.
-const MOST_OPAQUE: usize = 1_010;
+const MOST_OPAQUE: usize = 960;
 /// Our own vectors, by themselves, are fewer than that, and were.
 const CORPUS_LEAST: usize = 5_000;
 

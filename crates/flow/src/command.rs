@@ -19,6 +19,8 @@ pub struct Command {
     /// Made when it is asked for: most commands need none. INVARIANT: set where the text is not exact.
     digest: OnceCell<Digest>,
     facts: Rc<Facts>,
+    /// Counted when it is asked for.
+    bytes: OnceCell<usize>,
 }
 
 impl Command {
@@ -26,7 +28,13 @@ impl Command {
     #[must_use]
     pub fn new(text: &[u8], facts: Rc<Facts>) -> Self {
         match std::str::from_utf8(text) {
-            Ok(text) => Self { text: text.to_owned(), exact: true, digest: OnceCell::new(), facts },
+            Ok(text) => Self {
+                text: text.to_owned(),
+                exact: true,
+                digest: OnceCell::new(),
+                facts,
+                bytes: OnceCell::new(),
+            },
             Err(_) => Self::clipped(String::from_utf8_lossy(text).into_owned(), digest(text), facts),
         }
     }
@@ -40,7 +48,7 @@ impl Command {
     /// A command with a text that its digest may not be of, or not all of it.
     #[must_use]
     pub fn clipped(text: String, digest: Digest, facts: Rc<Facts>) -> Self {
-        Self { text, exact: false, digest: OnceCell::from(digest), facts }
+        Self { text, exact: false, digest: OnceCell::from(digest), facts, bytes: OnceCell::new() }
     }
 
     /// The statement as the client wrote it; what is no UTF-8 is replaced.
@@ -53,6 +61,12 @@ impl Command {
     #[must_use]
     pub const fn facts(&self) -> &Rc<Facts> {
         &self.facts
+    }
+
+    /// About how many bytes of memory it takes, its facts included.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        *self.bytes.get_or_init(|| size_of::<Self>() + self.text.len() + self.facts.bytes())
     }
 
     /// SHA-256 of the statement.

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::rc::Rc;
 
-use chaperone_model::UnixSeconds;
+use chaperone_model::{Reason, UnixSeconds};
 use chaperone_pgwire::Frame;
 use chaperone_proto::{Body, Source, VerdictHead};
 
-use crate::{Command, Note, Session, Tape};
+use crate::{Command, Note, Session, Share, Tape};
 
 /// The time of an event, by the host's clock.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -169,6 +169,8 @@ pub struct Cx<'a> {
     pub emit: &'a mut Emit,
     /// What session-tap records of the messages that pass.
     pub tape: &'a mut Tape,
+    /// What the session keeps in memory. Whoever is to keep more takes it here first, and tells it in [`Flow::kept`].
+    pub memory: &'a mut Share,
 }
 
 impl fmt::Debug for Cx<'_> {
@@ -230,8 +232,17 @@ pub trait Flow: fmt::Debug {
     /// A whole message of the client. `note` is what the flows before this one say about it.
     fn client(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>, note: &mut Option<Note>) -> Step;
 
-    /// A message of the client with this tag is larger than the framer's limit; its bytes are gone.
-    fn too_large(&mut self, _cx: &mut Cx<'_>, _tag: u8, _declared: u64) {}
+    /// A message of the client with this tag is larger than the framer's limit, or than what the session may keep; its
+    /// bytes are gone. `reason` says which.
+    fn too_large(&mut self, _cx: &mut Cx<'_>, _tag: u8, _reason: Reason) {}
+
+    /// The session keeps more than it may: whatever can be let go of is, and the session ends.
+    fn overfull(&mut self, _cx: &mut Cx<'_>) {}
+
+    /// How many bytes the flow keeps for the session. Asked after every event.
+    fn kept(&self) -> usize {
+        0
+    }
 
     /// The client's bytes are no protocol messages; nothing more of them is read.
     fn violated(&mut self, _cx: &mut Cx<'_>) {}

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chaperone_model::Reason;
 use chaperone_pgwire::startup::{StartupPacket, begins_session};
 use chaperone_pgwire::{Frame, FrameLimits, Framer, Item, tag};
 use chaperone_proto::NoteSet;
@@ -9,7 +10,7 @@ use chaperone_proto::NoteSet;
 use crate::note::{NoteReader, NoteWriter};
 use crate::output::Output;
 use crate::postgres::Door;
-use crate::{Cx, Effect, Emit, Flow, Note, Now, Outgoing, Peer, Random, Reply, Session, Step, Tape};
+use crate::{Cx, Effect, Emit, Flow, Note, Now, Outgoing, Peer, Random, Reply, Session, Share, Step, Tape};
 
 /// What becomes of the buffer that an event brought.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -77,6 +78,7 @@ pub struct Line {
     /// None where no module behind this one reads notes.
     writer: Option<NoteWriter>,
     reader: NoteReader,
+    memory: Share,
     violated: bool,
     closed: bool,
 }
@@ -128,9 +130,15 @@ impl Line {
             sent: 0,
             writer: emits_notes.then(NoteWriter::default),
             reader: NoteReader::default(),
+            memory: Share::default(),
             violated: false,
             closed: false,
         }
+    }
+
+    /// The session keeps what it keeps within this share.
+    pub fn set_memory(&mut self, share: Share) {
+        self.memory = share;
     }
 
     /// What the flows know in common.
@@ -195,9 +203,10 @@ impl Line {
                     let note = note.and_then(|note| self.reader.read(note));
                     self.pass_to_server(env, 0, frame, note, &mut sink);
                 }
-                Ok(Item::TooLarge { tag, declared }) => {
+                Ok(Item::TooLarge { tag, declared: _ }) => {
                     self.received += 1;
-                    self.one(env, 0, &mut sink, |flow, cx| flow.too_large(cx, tag, declared));
+                    let reason = Reason::MessageTooLarge;
+                    self.one(env, 0, &mut sink, |flow, cx| flow.too_large(cx, tag, reason));
                 }
                 Ok(Item::SingleByte(_)) | Err(_) => {
                     self.violated = true;
@@ -207,6 +216,7 @@ impl Line {
         }
         drop(frames);
         self.client = framer;
+        self.settle_client(env, &mut sink);
         self.finish(sink, true)
     }
 
@@ -228,23 +238,77 @@ impl Line {
                     self.pass_to_client(env, last, Frame { tag: tag::UNTAGGED, bytes: &[byte] }, &mut sink);
                 }
                 // What cannot be read cannot be masked: nothing more is shown.
-                Ok(Item::TooLarge { .. }) | Err(_) => {
-                    self.closed = true;
-                    let error = crate::postgres::fatal(chaperone_model::Reason::MessageTooLarge).to_fatal();
-                    sink.client.push(&error);
-                    sink.effects.push(Effect::Close);
-                }
+                Ok(Item::TooLarge { .. }) | Err(_) => self.shut(Reason::MessageTooLarge, &mut sink),
             }
         }
         drop(frames);
         self.server = framer;
+        let kept = self.kept();
+        if !self.memory.settle(kept) && self.server.drop_pending().is_some() {
+            if !self.closed {
+                self.shut(Reason::MemoryFull, &mut sink);
+            }
+            self.settle();
+        }
         self.finish(sink, false)
+    }
+
+    /// Nothing more of the server is shown.
+    fn shut(&mut self, reason: Reason, sink: &mut Sink<'_>) {
+        self.closed = true;
+        sink.client.push(&crate::postgres::fatal(reason).to_fatal());
+        sink.effects.push(Effect::Close);
+    }
+
+    /// Bytes that the line and its flows keep for the session.
+    fn kept(&self) -> usize {
+        let of_flows: usize = self.flows.iter().map(|flow| flow.kept()).sum();
+        let of_notes = self.writer.as_ref().map_or(0, NoteWriter::kept) + self.reader.kept();
+        of_flows + of_notes + self.pending_bytes()
+    }
+
+    /// What else happens may leave less here, or what was taken before.
+    fn settle(&mut self) {
+        let kept = self.kept();
+        let _fits = self.memory.settle(kept);
+    }
+
+    /// The client's bytes may have left more here than the session may keep: the message in the making goes first.
+    fn settle_client(&mut self, env: &mut Env<'_>, sink: &mut Sink<'_>) {
+        let (before, kept) = (self.memory.bytes(), self.kept());
+        if self.memory.settle(kept) {
+            return;
+        }
+        if let Some(Item::TooLarge { tag, .. }) = self.client.drop_pending() {
+            self.received += 1;
+            self.one(env, 0, sink, |flow, cx| flow.too_large(cx, tag, Reason::MemoryFull));
+        }
+        let kept = self.kept();
+        let over = kept > before && !self.memory.may_have(kept);
+        let _less = self.memory.settle(kept);
+        if over {
+            self.one(env, 0, sink, |flow, cx| flow.overfull(cx));
+        }
     }
 
     /// A reply to the call of a flow.
     pub fn reply(&mut self, env: &mut Env<'_>, flow: usize, reply: Reply<'_>) -> Outcome {
         let mut sink = Sink::new(&[], &[]);
         self.one(env, flow, &mut sink, |flow, cx| flow.reply(cx, reply));
+        self.settle();
+        self.finish(sink, false)
+    }
+
+    /// Bytes that are kept for the session.
+    #[must_use]
+    pub const fn memory(&self) -> usize {
+        self.memory.bytes()
+    }
+
+    /// The session keeps what others need: it is to end.
+    pub fn overfull(&mut self, env: &mut Env<'_>) -> Outcome {
+        let mut sink = Sink::new(&[], &[]);
+        self.one(env, 0, &mut sink, |flow, cx| flow.overfull(cx));
         self.finish(sink, false)
     }
 
@@ -272,6 +336,7 @@ impl Line {
         for index in 0..self.flows.len() {
             self.one(env, index, &mut sink, &mut say);
         }
+        self.settle();
         self.finish(sink, false)
     }
 
@@ -290,6 +355,7 @@ impl Line {
             random: &mut *env.random,
             emit: &mut sink.emit,
             tape: &mut sink.tape,
+            memory: &mut self.memory,
         };
         let said = say(flow.as_mut(), &mut cx);
         // Most of the time a flow has nothing to say.

@@ -73,6 +73,13 @@ impl<M: Module> RootContext for Root<M> {
                 }
             }
         }
+        if let Some(largest) = vm::overfull() {
+            if let Ok(mut connection) = largest.try_borrow_mut() {
+                if abi::set_effective_context(connection.context()) {
+                    connection.end_overfull();
+                }
+            }
+        }
         for plugin in vm::plugins() {
             vm::flush(&plugin, None);
             give_up(&plugin);
@@ -96,7 +103,8 @@ impl<M: Module> RootContext for Root<M> {
                 (M::flows(&shared, &plugin.settings), Limits::default(), plugin)
             }
         };
-        let line = Line::new(flows, limits, M::EMITS_NOTES);
+        let mut line = Line::new(flows, limits, M::EMITS_NOTES);
+        line.set_memory(vm::share_of_memory());
         let connection = Rc::new(RefCell::new(Connection::new(context, role, line, plugin)));
         vm::connect(context, Rc::clone(&connection));
         Some(Box::new(Stream { connection }))

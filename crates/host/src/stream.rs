@@ -40,6 +40,8 @@ pub(crate) struct Connection {
     server_gone: bool,
     /// The client said its last word while the server was still there.
     client_gone: bool,
+    /// It was told to end, since it keeps what others need.
+    overfull: bool,
     now: Now,
 }
 
@@ -53,6 +55,7 @@ impl Connection {
             closed: false,
             server_gone: false,
             client_gone: false,
+            overfull: false,
             now: Now::default(),
         }
     }
@@ -284,6 +287,23 @@ impl Connection {
         }
         let now = self.begin();
         let outcome = self.line.tick(&mut Self::env(now, &mut HostRandom));
+        self.apply_late(outcome);
+    }
+
+    /// What is kept for the session; nothing once it is over.
+    pub(crate) const fn memory(&self) -> usize {
+        if self.closed { 0 } else { self.line.memory() }
+    }
+
+    /// Ends the session for what it keeps: with words, and where those are not heard without.
+    pub(crate) fn end_overfull(&mut self) {
+        if std::mem::replace(&mut self.overfull, true) {
+            vm::close_soon(self.context);
+            return;
+        }
+        vm::count("chaperone.sessions.overfull", 1);
+        let now = self.begin();
+        let outcome = self.line.overfull(&mut Self::env(now, &mut HostRandom));
         self.apply_late(outcome);
     }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use chaperone_flow::{Batch, Live, Now, Random, Recorder, Waiter};
+use chaperone_flow::{Batch, Budget, Live, Now, Random, Recorder, Share, Waiter};
 use chaperone_settings::{Environment, Settings};
 use proxy_wasm::hostcalls::dispatch_http_call;
 
@@ -61,6 +61,8 @@ struct Vm {
     calls: HashMap<u32, Caller>,
     closing: Vec<u32>,
     counters: Vec<Counter>,
+    /// What sessions keep. Every plugin of the VM says how much that may be; the last one counts.
+    memory: Budget,
 }
 
 /// A counter, and what was counted since the host was told last. There are a handful.
@@ -78,9 +80,23 @@ fn with<R>(look: impl FnOnce(&mut Vm) -> R) -> R {
     VM.with_borrow_mut(look)
 }
 
+/// A new session's share of the VM's memory.
+pub(crate) fn share_of_memory() -> Share {
+    with(|vm| vm.memory.share())
+}
+
+/// The session that keeps the most, where another one wants so little that it should have it.
+pub(crate) fn overfull() -> Option<Rc<RefCell<Connection>>> {
+    let wanted = with(|vm| vm.memory.take_wanted())?;
+    let all: Vec<_> = with(|vm| vm.connections.values().cloned().collect());
+    let memory = |it: &Rc<RefCell<Connection>>| it.try_borrow().map_or(0, |it| it.memory());
+    all.into_iter().max_by_key(memory).filter(|largest| memory(largest) > wanted.saturating_mul(2))
+}
+
 /// The plugin with this root id, with new settings: live sessions see them at their next command.
 pub(crate) fn configure(root_id: &str, settings: Settings) -> Rc<Plugin> {
     with(|vm| {
+        vm.memory.set_most(settings.session_memory);
         if let Some(plugin) = vm.plugins.get(root_id) {
             plugin.settings.set(settings);
             return Rc::clone(plugin);

@@ -14,6 +14,50 @@ pub struct Facts {
     pub opaque: Option<Opaque>,
 }
 
+impl Facts {
+    /// About how many bytes of memory they take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + self.statements.iter().map(Statement::bytes).sum::<usize>()
+    }
+}
+
+impl Statement {
+    fn bytes(&self) -> usize {
+        let texts =
+            |texts: &[String]| -> usize { texts.iter().map(|text| size_of::<String>() + text.len()).sum() };
+        let relations = self.relations.iter().map(|relation| {
+            size_of::<Relation>() + relation.name.len() + relation.schema.as_ref().map_or(0, String::len)
+        });
+        let outputs = self.outputs.iter().flatten().map(|output| {
+            size_of::<Output>()
+                + match output {
+                    Output::Column(name) => name.len(),
+                    Output::Computed(names) => texts(names),
+                    Output::Star | Output::Unknown => 0,
+                }
+        });
+        let effects = self.effects.iter().map(|effect| {
+            size_of::<Effect>()
+                + match effect {
+                    Effect::Prepared(name) | Effect::Setting(name) => name.len(),
+                    Effect::CopyIn
+                    | Effect::CopyOut
+                    | Effect::File
+                    | Effect::Program
+                    | Effect::SwitchRole => 0,
+                }
+        });
+        size_of::<Self>()
+            + self.verbs.len()
+            + texts(&self.functions)
+            + texts(&self.columns)
+            + relations.sum::<usize>()
+            + outputs.sum::<usize>()
+            + effects.sum::<usize>()
+    }
+}
+
 /// What one statement does, nested statements included.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Statement {

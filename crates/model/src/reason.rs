@@ -107,6 +107,7 @@ reasons! {
     TooManyStatements = "PG105", Protocol, "54000", "too many prepared statements or portals in this session", "close those that are no longer needed, or connect again";
     TlsUnsupported = "PG106", Protocol, "0A000", "the target wants TLS inside the session", "the operator must offer the target without in-band TLS";
     PipelineTooDeep = "PG107", Protocol, "54000", "too many requests wait for their answers", "wait for answers before sending more";
+    MemoryFull = "PG108", Protocol, "53200", "the gateway has no more memory for this session", "send less at once, close prepared statements that are no longer needed, or try again later";
     MaskUnsupported = "RM101", Masking, "42501", "a column that must be masked cannot be masked in this form", "ask for the plain column, in text format";
     MaskCopyRefused = "RM102", Masking, "42501", "COPY of a table with masked columns is refused", "use SELECT";
     MaskLineageUnknown = "RM103", Masking, "42501", "the result may contain a masked column in a form that cannot be told", "name the columns plainly";

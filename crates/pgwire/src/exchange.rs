@@ -95,7 +95,7 @@ pub struct Exchange<T> {
 
 impl<T> Exchange<T> {
     /// How many requests may wait where nothing else is said.
-    pub const DEFAULT_MOST: usize = 1_000_000;
+    pub const DEFAULT_MOST: usize = 100_000;
 
     /// Starts with nothing asked; at most `most` requests may wait.
     #[must_use]
@@ -115,6 +115,12 @@ impl<T> Exchange<T> {
     #[must_use]
     pub fn len(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// Bytes that the requests take, without what their payloads point to.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.waiting.len() * size_of::<Waiting<T>>()
     }
 
     /// Whether nothing waits.

@@ -1,6 +1,6 @@
 //! The configuration as people write it.
 
-use chaperone_flow::{Limits as FlowLimits, RecorderLimits};
+use chaperone_flow::{Budget, Limits as FlowLimits, RecorderLimits};
 use chaperone_pgwire::FrameLimits;
 use chaperone_policy::{Policy, Tree};
 use chaperone_proto::struct_to_json;
@@ -51,6 +51,8 @@ pub(crate) struct Limits {
     server_message: u32,
     /// Bytes of records that wait for the sidecar, for all sessions of a VM.
     record_buffer: usize,
+    /// Bytes that all sessions of a VM keep together.
+    pub(crate) session_memory: usize,
     /// Longest age of an unsent record, in milliseconds.
     record_delay_ms: u64,
     /// How long a lost sidecar is waited for while a command is held.
@@ -64,6 +66,7 @@ impl Default for Limits {
             client_message: FrameLimits::MESSAGE_MAX,
             server_message: FrameLimits::MESSAGE_MAX,
             record_buffer: recorder.bytes_most,
+            session_memory: Budget::DEFAULT_MOST,
             record_delay_ms: recorder.batch_age,
             sidecar_grace_ms: 30_000,
         }

@@ -11,7 +11,7 @@ mod error;
 use std::fmt;
 use std::rc::Rc;
 
-use chaperone_flow::{Limits, RecorderLimits};
+use chaperone_flow::{Budget, Limits, RecorderLimits};
 use chaperone_policy::Policy;
 
 pub use error::Error;
@@ -49,6 +49,8 @@ pub struct Settings {
     pub sidecar: Sidecar,
     /// Sizes of messages.
     pub limits: Limits,
+    /// Bytes that all sessions of a VM keep together.
+    pub session_memory: usize,
     /// What a recorder may hold.
     pub recorder: RecorderLimits,
     /// How long a lost sidecar is waited for while a command is held, in milliseconds.
@@ -85,6 +87,7 @@ impl Settings {
                 timeout: document.sidecar.timeout_ms,
             },
             limits: document.limits.frames(),
+            session_memory: document.limits.session_memory,
             recorder: document.limits.recorder(),
             sidecar_grace: document.limits.sidecar_grace_ms,
             policy: Rc::new(document.policy),
@@ -99,6 +102,7 @@ impl Settings {
             resource: String::new(),
             sidecar: Sidecar { cluster: String::new(), token: String::new(), timeout: 1 },
             limits: Limits::default(),
+            session_memory: Budget::DEFAULT_MOST,
             recorder: RecorderLimits::default(),
             sidecar_grace: 0,
             policy: Rc::new(Policy::deny_all(why)),

@@ -69,8 +69,8 @@ impl ApprovalHold {
                 None
             }
             tag::client::SYNC | tag::client::FLUSH if !self.batch.is_empty() => {
-                if !self.batch.push(kept) {
-                    return self.overflow(cx);
+                if let Some(reason) = push(&mut self.batch, cx, kept) {
+                    return self.overflow(cx, reason);
                 }
                 self.batch_ends(cx);
                 None
@@ -82,8 +82,8 @@ impl ApprovalHold {
             | tag::client::PARSE
                 if held || !self.batch.is_empty() =>
             {
-                if !self.batch.push(kept) {
-                    return self.overflow(cx);
+                if let Some(reason) = push(&mut self.batch, cx, kept) {
+                    return self.overflow(cx, reason);
                 }
                 None
             }
@@ -146,11 +146,11 @@ impl ApprovalHold {
         }
     }
 
-    fn overflow(&mut self, cx: &mut Cx<'_>) -> Option<Kept> {
+    fn overflow(&mut self, cx: &mut Cx<'_>, reason: Reason) -> Option<Kept> {
         self.batch.take_all();
         self.behind.take_all();
         self.gone(cx, "the client sent too much ahead");
-        self.gate.end(cx, &fatal(Reason::HoldQueueFull));
+        self.gate.end(cx, &fatal(reason));
         None
     }
 
@@ -348,6 +348,14 @@ impl ApprovalHold {
     }
 }
 
+/// Lets a message wait. Why it cannot, where there is no room.
+fn push(queue: &mut Queue, cx: &mut Cx<'_>, kept: Kept) -> Option<Reason> {
+    if !cx.memory.take(kept.bytes()) {
+        return Some(Reason::MemoryFull);
+    }
+    (!queue.push(kept)).then_some(Reason::HoldQueueFull)
+}
+
 /// By which the sidecar finds what a CancelRequest means, without learning the secret itself.
 fn cancel_key(pid: u32, secret: &[u8]) -> String {
     let digest = Sha256::new().chain_update(pid.to_be_bytes()).chain_update(secret).finalize();
@@ -368,8 +376,8 @@ impl Flow for ApprovalHold {
                 self.gone(cx, "the client ended the session");
                 return Step::Pass;
             }
-            if !self.behind.push(Kept::new(&frame, note.take())) {
-                self.overflow(cx);
+            if let Some(reason) = push(&mut self.behind, cx, Kept::new(&frame, note.take())) {
+                self.overflow(cx, reason);
             }
             return Step::Take;
         }
@@ -427,6 +435,11 @@ impl Flow for ApprovalHold {
                 self.take_next(cx, next);
             }
         }
+    }
+
+    fn kept(&self) -> usize {
+        let held = self.hold.iter().flat_map(|hold| &hold.messages).map(Kept::bytes).sum::<usize>();
+        self.gate.kept() + self.batch.kept() + held + self.behind.kept()
     }
 
     fn closed(&mut self, cx: &mut Cx<'_>, _by: Peer) {

@@ -18,6 +18,11 @@ impl Kept {
         Self { tag: frame.tag, bytes: frame.bytes.to_vec(), note }
     }
 
+    /// What it takes in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.bytes.len() + self.note.as_ref().map_or(0, |note| note.command.bytes())
+    }
+
     pub(crate) fn frame(&self) -> Frame<'_> {
         Frame { tag: self.tag, bytes: &self.bytes }
     }
@@ -28,6 +33,8 @@ impl Kept {
 pub(crate) struct Queue {
     messages: VecDeque<Kept>,
     bytes: usize,
+    /// What all of them take in memory.
+    kept: usize,
 }
 
 impl Queue {
@@ -42,6 +49,7 @@ impl Queue {
             return false;
         }
         self.bytes += kept.bytes.len();
+        self.kept += kept.bytes();
         self.messages.push_back(kept);
         true
     }
@@ -49,6 +57,7 @@ impl Queue {
     pub(crate) fn pop(&mut self) -> Option<Kept> {
         let kept = self.messages.pop_front()?;
         self.bytes -= kept.bytes.len();
+        self.kept = self.kept.saturating_sub(kept.bytes());
         Some(kept)
     }
 
@@ -56,13 +65,20 @@ impl Queue {
     pub(crate) fn put_back(&mut self, messages: Vec<Kept>) {
         for kept in messages.into_iter().rev() {
             self.bytes += kept.bytes.len();
+            self.kept += kept.bytes();
             self.messages.push_front(kept);
         }
     }
 
     pub(crate) fn take_all(&mut self) -> Vec<Kept> {
         self.bytes = 0;
+        self.kept = 0;
         std::mem::take(&mut self.messages).into()
+    }
+
+    /// What all of them take in memory.
+    pub(crate) const fn kept(&self) -> usize {
+        self.kept
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -89,6 +89,10 @@ impl Flow for IdentityFlow {
         Step::Take
     }
 
+    fn kept(&self) -> usize {
+        self.gate.kept()
+    }
+
     fn server(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>) -> Step {
         let hidden = match self.gate.server(cx, &frame) {
             Turn::Taken => return Step::Take,

@@ -222,6 +222,11 @@ impl Flow for ResponseMasking {
         }
     }
 
+    fn kept(&self) -> usize {
+        let unjudged: usize = self.answers.unjudged.iter().map(|(_, command)| command.bytes()).sum();
+        self.gate.kept() + unjudged
+    }
+
     fn server(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>) -> Step {
         match self.gate.server(cx, &frame) {
             Turn::Taken => Step::Take,

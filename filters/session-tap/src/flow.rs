@@ -108,11 +108,13 @@ impl Flow for SessionTap {
             cx.tape.sent(frame.bytes);
             return self.gate.pass(cx, &frame);
         }
-        if self.waiting_bytes + frame.bytes.len() > Self::WAITING_MOST
-            || self.waiting.len() >= Self::WAITING_MESSAGES_MOST
-        {
+        let full = self.waiting_bytes + frame.bytes.len() > Self::WAITING_MOST
+            || self.waiting.len() >= Self::WAITING_MESSAGES_MOST;
+        if full || !cx.memory.take(frame.bytes.len() + size_of::<Kept>()) {
             self.waiting.clear();
-            self.gate.end(cx, &fatal(Reason::RecordUnavailable));
+            self.waiting_bytes = 0;
+            let reason = if full { Reason::RecordUnavailable } else { Reason::MemoryFull };
+            self.gate.end(cx, &fatal(reason));
             return Step::Take;
         }
         let ticket = self.ticket;
@@ -152,6 +154,10 @@ impl Flow for SessionTap {
         while let Some((kept, durable)) = self.decided() {
             self.go_on(cx, kept, durable);
         }
+    }
+
+    fn kept(&self) -> usize {
+        self.gate.kept() + self.waiting_bytes + self.waiting.len() * size_of::<Kept>()
     }
 
     fn closed(&mut self, cx: &mut Cx<'_>, by: Peer) {

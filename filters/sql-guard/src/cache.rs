@@ -30,8 +30,10 @@ impl FactsCache {
     pub const TEXT_MOST: usize = 16 << 10;
     /// Texts of one generation.
     pub const GENERATION_MOST: usize = 2_000;
-    /// Bytes of the texts of one generation.
-    pub const GENERATION_BYTES: usize = 2 << 20;
+    /// Bytes of one generation, facts included.
+    pub const GENERATION_BYTES: usize = 8 << 20;
+    /// Bytes of the largest that is kept.
+    pub const ONE_MOST: usize = 256 << 10;
 
     /// The command with this text.
     pub(crate) fn command(&self, text: &[u8]) -> Rc<Command> {
@@ -42,13 +44,14 @@ impl FactsCache {
         if let Some(facts) = Shape::of(text).and_then(|shape| known.of_shape(&shape)) {
             return Rc::new(Command::new(text, facts));
         }
-        known.commands.get_or(text, || read(text))
+        known.commands.get_or(text, || read(text), |command| command.bytes())
     }
 }
 
 impl Known {
     fn of_shape(&mut self, shape: &Shape) -> Option<Rc<Facts>> {
-        self.shapes.get_or(shape.as_bytes(), || shape.read(&Limits::default()).map(Rc::new))
+        let bytes = |facts: &Option<Rc<Facts>>| facts.as_ref().map_or(0, |facts| facts.bytes());
+        self.shapes.get_or(shape.as_bytes(), || shape.read(&Limits::default()).map(Rc::new), bytes)
     }
 }
 

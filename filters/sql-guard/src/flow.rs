@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use chaperone_flow::postgres::{Answered, Gate, Turn, fatal, refusal};
+use chaperone_flow::postgres::{Answered, Gate, Names, Turn, fatal, refusal, refusal_with};
 use chaperone_flow::{Command, Cx, Flow, Live, Note, Step};
 use chaperone_model::facts::Facts;
 use chaperone_model::{Decision, Digest, Reason, UnixSeconds, Verdict};
@@ -14,7 +14,7 @@ use chaperone_proto::VerdictHead;
 use chaperone_settings::Settings;
 
 use crate::FactsCache;
-use crate::meaning::{Meaning, Meanings, joined, same};
+use crate::meaning::{Meaning, Meanings, Portal, joined, same, same_portal};
 use crate::record;
 
 /// What to do when a request is answered.
@@ -34,6 +34,9 @@ enum Pending {
 
 /// Longest statement that is held, in bytes: an approver must see all of it.
 const HELD_TEXT_MOST: usize = chaperone_flow::HELD_TEXT_MOST;
+
+/// Largest command whose verdict is kept for the next one, in bytes of memory.
+const LAST_MOST: usize = 64 << 10;
 
 /// The last verdict: agents repeat themselves.
 #[derive(Debug)]
@@ -116,12 +119,20 @@ impl SqlGuard {
         if runs || denied {
             record::judged(cx, &verdict, &last.record, command);
         }
+        if command.bytes() > LAST_MOST {
+            self.last = None;
+        }
         if denied {
             self.gate.refuse(cx, tag, &refusal(&verdict));
             return None;
         }
         if verdict.decision == Decision::Hold && command.text().len() > HELD_TEXT_MOST {
             self.gate.refuse(cx, tag, &fatal(Reason::HoldTooLong));
+            return None;
+        }
+        if verdict.decision == Decision::Hold && runs && self.meanings.hides_values(command) {
+            let message = "what it fetches from was bound to values that no approver would see";
+            self.gate.refuse(cx, tag, &refusal_with(Reason::HoldBatch, verdict.rule.as_ref(), message, ""));
             return None;
         }
         Some(Note { verdict, command: Rc::clone(command), policy, facts_wanted })
@@ -144,8 +155,8 @@ impl SqlGuard {
         *note = self.judge(cx, tag, &command, runs);
         note.as_ref()?;
         // The text itself, not what its EXECUTEs run: or each would double what the next one stands for.
-        if !self.meanings.remember(&text) {
-            self.gate.refuse(cx, tag, &fatal(Reason::TooManyStatements));
+        if let Err(reason) = self.meanings.remember(cx.memory, &text) {
+            self.gate.refuse(cx, tag, &fatal(reason));
             return None;
         }
         // What it runs is told anew whenever it is run: the names in it may mean something else by then.
@@ -167,7 +178,12 @@ impl SqlGuard {
             return self.refuse(cx, frame.tag, Reason::ProtocolViolation);
         };
         let Some(command) = self.read(cx, frame.tag, parse.text, false, note) else { return Step::Take };
-        let Ok(definition) = self.meanings.statements.define(parse.name, Rc::new(vec![command]), same) else {
+        let bytes = Names::<Meaning>::bytes_of(parse.name, command.bytes());
+        if !cx.memory.take(bytes) {
+            return self.refuse(cx, frame.tag, Reason::MemoryFull);
+        }
+        let meaning = Rc::new(vec![command]);
+        let Ok(definition) = self.meanings.statements.define(parse.name, meaning, bytes, same) else {
             return self.refuse(cx, frame.tag, Reason::TooManyStatements);
         };
         self.gate.pass_with(cx, frame, Pending::Parse(parse.name.to_vec(), definition))
@@ -189,7 +205,13 @@ impl SqlGuard {
         if note.is_none() {
             return Step::Take;
         }
-        let Ok(definition) = self.meanings.portals.define(bind.portal, Rc::new(meaning), same) else {
+        let commands = meaning.iter().map(|command| command.bytes()).sum();
+        let bytes = Names::<Portal>::bytes_of(bind.portal, commands);
+        if !cx.memory.take(bytes) {
+            return self.refuse(cx, frame.tag, Reason::MemoryFull);
+        }
+        let portal = Rc::new(Portal { meaning, has_values: !bind.values.is_empty() });
+        let Ok(definition) = self.meanings.portals.define(bind.portal, portal, bytes, same_portal) else {
             return self.refuse(cx, frame.tag, Reason::TooManyStatements);
         };
         self.gate.pass_with(cx, frame, Pending::Bind(bind.portal.to_vec(), definition))
@@ -259,6 +281,10 @@ impl Flow for SqlGuard {
                 Step::Take
             }
         }
+    }
+
+    fn kept(&self) -> usize {
+        self.gate.kept() + self.meanings.kept()
     }
 
     fn server(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>) -> Step {

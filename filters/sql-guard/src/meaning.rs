@@ -3,31 +3,43 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use chaperone_flow::Command;
 use chaperone_flow::postgres::Names;
+use chaperone_flow::{Command, Share};
+use chaperone_model::Reason;
 use chaperone_model::facts::{Effect, Facts, Statement, Verb};
 
 /// Everything that a name may stand for; usually one command.
 pub(crate) type Meaning = Vec<Rc<Command>>;
 
+/// What a portal was bound to.
+#[derive(Debug)]
+pub(crate) struct Portal {
+    pub(crate) meaning: Meaning,
+    /// Whether it has values of its own, which its text does not tell.
+    pub(crate) has_values: bool,
+}
+
 /// The names of one session.
 #[derive(Debug)]
 pub(crate) struct Meanings {
     pub(crate) statements: Names<Meaning>,
-    pub(crate) portals: Names<Meaning>,
+    pub(crate) portals: Names<Portal>,
     /// By SQL's PREPARE. Never forgotten but with the session: DEALLOCATE may fail, a rollback does not undo it.
     prepared: HashMap<String, Meaning>,
     /// Commands with a DECLARE: a cursor of theirs may have any portal's name. Never forgotten, for the same reasons.
     declared: Meaning,
+    /// Bytes of what is never forgotten.
+    forever: usize,
 }
 
 impl Default for Meanings {
     fn default() -> Self {
         Self {
             statements: Names::new(Names::<Meaning>::DEFAULT_MOST),
-            portals: Names::new(Names::<Meaning>::DEFAULT_MOST),
+            portals: Names::new(Names::<Portal>::DEFAULT_MOST),
             prepared: HashMap::new(),
             declared: Meaning::new(),
+            forever: 0,
         }
     }
 }
@@ -68,7 +80,7 @@ pub(crate) struct Unknown;
 impl Meanings {
     /// Everything that the prepared statement may mean; empty for an unknown name.
     pub(crate) fn of_statement(&self, name: &[u8]) -> Meaning {
-        let mut meaning = flat(&self.statements, name);
+        let mut meaning = flat(self.statements.meanings(name).flat_map(|meaning| meaning.iter()));
         if let Some(prepared) = std::str::from_utf8(name).ok().and_then(|name| self.prepared.get(name)) {
             meaning.extend(prepared.iter().cloned());
         }
@@ -77,11 +89,17 @@ impl Meanings {
 
     /// Everything that the portal may mean; empty for an unknown name.
     pub(crate) fn of_portal(&self, name: &[u8]) -> Meaning {
-        let mut meaning = flat(&self.portals, name);
+        let mut meaning = flat(self.portals.meanings(name).flat_map(|portal| portal.meaning.iter()));
         if !name.is_empty() {
             meaning.extend(self.declared.iter().cloned());
         }
         meaning
+    }
+
+    /// Whether a command (with what it runs) may run a portal whose values its text does not tell.
+    pub(crate) fn hides_values(&self, command: &Command) -> bool {
+        let fetches = |statement: &Statement| statement.verbs.contains(&Verb::Fetch);
+        command.facts().statements.iter().any(fetches) && self.portals.named().any(|portal| portal.has_values)
     }
 
     /// Puts what EXECUTE runs into the facts of a command that contains one.
@@ -105,7 +123,7 @@ impl Meanings {
         let mut resolved = false;
         if fetched {
             // A portal that was bound by name is a cursor to FETCH and MOVE, which run it.
-            for portal in self.portals.named().flat_map(|meaning| meaning.iter()) {
+            for portal in self.portals.named().flat_map(|portal| portal.meaning.iter()) {
                 resolved = true;
                 append(&mut text, "runs", portal.text());
                 let portal = self.resolve_within(Rc::clone(portal), depth + 1)?;
@@ -149,31 +167,47 @@ impl Meanings {
         Ok(Rc::new(Command::new(text.as_bytes(), Rc::new(facts))))
     }
 
-    /// A command goes to the server: remembers what its PREPAREs define. False where there are too many.
-    pub(crate) fn remember(&mut self, command: &Rc<Command>) -> bool {
+    /// Bytes that are remembered.
+    pub(crate) const fn kept(&self) -> usize {
+        self.statements.bytes() + self.portals.bytes() + self.forever
+    }
+
+    /// A command goes to the server: remembers what its PREPAREs and DECLAREs define, or says why that is too much.
+    pub(crate) fn remember(&mut self, memory: &mut Share, command: &Rc<Command>) -> Result<(), Reason> {
         let declares = |statement: &Statement| statement.verbs.contains(&Verb::Declare);
         if command.facts().statements.iter().any(declares)
             && !self.declared.iter().any(|known| is_same(known, command))
         {
             if self.declared.len() >= PREPARED_MOST {
-                return false;
+                return Err(Reason::TooManyStatements);
             }
+            self.keep(memory, command.bytes())?;
             self.declared.push(Rc::clone(command));
         }
         for name in prepares(command.facts()) {
-            if self.prepared.len() >= PREPARED_MOST && !self.prepared.contains_key(name) {
-                return false;
-            }
-            let meaning = self.prepared.entry(name.to_owned()).or_default();
-            if meaning.iter().any(|known| known.digest() == command.digest()) {
+            let known = self.prepared.get(name).map(Vec::as_slice);
+            if known.unwrap_or_default().iter().any(|known| known.digest() == command.digest()) {
                 continue;
             }
-            if meaning.len() >= PREPARED_MOST {
-                return false;
+            let full = match known {
+                Some(meaning) => meaning.len() >= PREPARED_MOST,
+                None => self.prepared.len() >= PREPARED_MOST,
+            };
+            if full {
+                return Err(Reason::TooManyStatements);
             }
-            meaning.push(Rc::clone(command));
+            self.keep(memory, name.len() + command.bytes())?;
+            self.prepared.entry(name.to_owned()).or_default().push(Rc::clone(command));
         }
-        true
+        Ok(())
+    }
+
+    fn keep(&mut self, memory: &mut Share, bytes: usize) -> Result<(), Reason> {
+        if !memory.take(bytes) {
+            return Err(Reason::MemoryFull);
+        }
+        self.forever += bytes;
+        Ok(())
     }
 }
 
@@ -198,10 +232,15 @@ fn is_same(one: &Rc<Command>, other: &Rc<Command>) -> bool {
     Rc::ptr_eq(one, other) || Rc::ptr_eq(one.facts(), other.facts()) && one.text() == other.text()
 }
 
+/// Whether two portals are one to whoever judges them.
+pub(crate) fn same_portal(one: &Portal, other: &Portal) -> bool {
+    one.has_values == other.has_values && same(&one.meaning, &other.meaning)
+}
+
 /// Everything that a name may mean, each once.
-fn flat(names: &Names<Meaning>, name: &[u8]) -> Meaning {
+fn flat<'a>(commands: impl Iterator<Item = &'a Rc<Command>>) -> Meaning {
     let mut flat = Meaning::new();
-    for command in names.meanings(name).flat_map(|meaning| meaning.iter()) {
+    for command in commands {
         if !flat.iter().any(|known| is_same(known, command)) {
             flat.push(Rc::clone(command));
         }

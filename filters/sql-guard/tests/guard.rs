@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use chaperone_flow::testing::Wire;
-use chaperone_flow::{Effect, Live};
+use chaperone_flow::{Budget, Effect, Live};
 use chaperone_model::{Identity, SessionId, UnixSeconds};
 use chaperone_pgwire::Format;
 use chaperone_pgwire::client::{Target, write};
@@ -62,7 +62,7 @@ const RULES: &str = "
       hold: { approvers: [dba], expires: 60s }
     - id: read-and-write
       effect: allow
-      match: { verbs: [select, insert, update, begin, commit, rollback, copy, prepare, execute, declare, close], tables: ['*.*'], effects: [copy_in] }
+      match: { verbs: [select, insert, update, begin, commit, rollback, copy, prepare, execute, declare, close, fetch], tables: ['*.*'], effects: [copy_in] }
 ";
 
 fn wire_with(live: &Live<Settings>) -> Wire {
@@ -81,6 +81,34 @@ fn wire_with(live: &Live<Settings>) -> Wire {
     }));
     wire.line.set_session(session);
     wire
+}
+
+#[test]
+fn prepared_statements_take_no_more_than_the_sessions_may_keep() {
+    let budget = Budget::new(16 << 20);
+    let live = Live::new(settings(RULES));
+    let (mut greedy, mut modest) = (wire_with(&live), wire_with(&live));
+    greedy.line.set_memory(budget.share());
+    modest.line.set_memory(budget.share());
+    let padding = "x".repeat(900_000);
+    for number in 0..40 {
+        let name = format!("s{number}");
+        greedy.client(&[parse(&name, &format!("select 1 -- {number} {padding}")), sync()].concat());
+    }
+    assert!(greedy.look().ends_with("E(53200) Z(I)"));
+    assert!(budget.used() <= 9 << 20, "{}", budget.used());
+    for number in 0..40 {
+        greedy.client(&query(&format!("prepare s{number} as select 1 -- {padding}")));
+        greedy.client(&query(&format!("declare s{number} cursor for select 1 -- {padding}")));
+    }
+    assert!(budget.used() <= 9 << 20, "{}", budget.used());
+    modest.client(&[parse("s", "select 1"), bind("", "s"), execute(""), sync()].concat());
+    assert_eq!(modest.look(), "1 2 D C Z(I)");
+    // What it closes it may use again.
+    greedy.client(&[close("s1"), close("s2"), sync()].concat());
+    greedy.look();
+    greedy.client(&[parse("t", &format!("select 1 -- {padding}")), sync()].concat());
+    assert_eq!(greedy.look(), "1 Z(I)");
 }
 
 fn wire() -> Wire {
@@ -102,6 +130,13 @@ fn parse(name: &str, text: &str) -> Vec<u8> {
 fn bind(portal: &str, name: &str) -> Vec<u8> {
     let mut out = Vec::new();
     write::bind(&mut out, portal.as_bytes(), name.as_bytes(), [], Format::Text).unwrap();
+    out
+}
+
+fn bind_value(portal: &str, name: &str, value: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    let values = [Some(value.as_bytes())];
+    write::bind(&mut out, portal.as_bytes(), name.as_bytes(), values, Format::Text).unwrap();
     out
 }
 
@@ -305,6 +340,25 @@ fn fetch_runs_what_a_portal_was_bound_to() {
     wire.client(&query("fetch all from p"));
     assert_eq!(verdicts(&wire).len(), 1);
     assert_ne!(verdicts(&wire), ["allow SG100"], "it is judged as what it runs");
+}
+
+#[test]
+fn what_was_bound_to_values_that_nobody_sees_is_not_held() {
+    for fetch in [
+        query("fetch all from p"),
+        [parse("", "move all in p"), bind("", ""), execute(""), sync()].concat(),
+        [parse("f", "fetch all from p"), sync(), query("execute f")].concat(),
+    ] {
+        let mut wire = wire();
+        wire.client(&query("begin"));
+        let update = parse("s", "update t set a = $1 where b = 2");
+        wire.client(&[update, bind_value("p", "s", "7"), sync()].concat());
+        wire.look();
+        wire.server.ran.clear();
+        wire.client(&fetch);
+        assert!(wire.look().contains("E(42501)"), "its approver would not see the 7");
+        assert!(wire.ran().is_empty(), "{:?}", wire.ran());
+    }
 }
 
 #[test]

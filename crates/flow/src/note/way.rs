@@ -31,14 +31,21 @@ struct Finding {
 
 /// The newest findings, each in the place that its number says.
 #[derive(Debug, Default)]
-struct Findings(Vec<Finding>);
+struct Findings {
+    all: Vec<Finding>,
+    bytes: usize,
+}
 
 impl Findings {
     fn put(&mut self, finding: Finding) {
         let place = usize::try_from(finding.number % REMEMBERED as u64).unwrap_or(0);
-        match self.0.get_mut(place) {
-            Some(old) => *old = finding,
-            None => self.0.push(finding),
+        self.bytes += finding.facts.bytes();
+        match self.all.get_mut(place) {
+            Some(old) => {
+                self.bytes = self.bytes.saturating_sub(old.facts.bytes());
+                *old = finding;
+            }
+            None => self.all.push(finding),
         }
     }
 }
@@ -51,10 +58,16 @@ pub struct NoteWriter {
 }
 
 impl NoteWriter {
+    /// Bytes that are remembered.
+    #[must_use]
+    pub const fn kept(&self) -> usize {
+        self.told.bytes
+    }
+
     /// A note as it goes to the next module. `ordinal` counts the messages on this way from the session's start.
     pub fn write(&mut self, note: &Note, ordinal: u64) -> proto::Note {
         let held = note.verdict.decision == Decision::Hold;
-        let known = self.told.0.iter().find(|finding| {
+        let known = self.told.all.iter().find(|finding| {
             Rc::ptr_eq(&finding.verdict, &note.verdict)
                 && Rc::ptr_eq(&finding.facts, note.command.facts())
                 && finding.policy == note.policy
@@ -113,6 +126,12 @@ pub struct NoteReader {
 }
 
 impl NoteReader {
+    /// Bytes that are remembered.
+    #[must_use]
+    pub const fn kept(&self) -> usize {
+        self.known.bytes
+    }
+
     /// Reads what [`NoteWriter::write`] wrote; none where it is anything else.
     pub fn read(&mut self, note: proto::Note) -> Option<Note> {
         let number = note.finding;
@@ -120,7 +139,7 @@ impl NoteReader {
             // Numbers come in order, so that places fill up one by one.
             self.known.put(finding(number, told)?);
         }
-        let finding = self.known.0.iter().find(|finding| finding.number == number)?;
+        let finding = self.known.all.iter().find(|finding| finding.number == number)?;
         let facts = Rc::clone(&finding.facts);
         let held = finding.verdict.decision == Decision::Hold;
         let command = if note.digest.is_empty() {
@@ -229,7 +248,7 @@ mod tests {
                 assert_eq!(reader.read(writer.write(note, ordinal)).as_ref(), Some(note), "round {round}");
             }
         }
-        assert_eq!(reader.known.0.len(), REMEMBERED);
+        assert_eq!(reader.known.all.len(), REMEMBERED);
     }
 
     #[test]

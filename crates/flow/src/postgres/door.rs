@@ -162,21 +162,32 @@ impl Flow for Door {
         }
     }
 
-    fn too_large(&mut self, cx: &mut Cx<'_>, tag: u8, _declared: u64) {
+    fn too_large(&mut self, cx: &mut Cx<'_>, tag: u8, reason: Reason) {
         let whole = Frame { tag, bytes: &[] };
         if !self.gate.admits(&whole) {
             return;
         }
         match self.phase {
             Phase::Encrypted | Phase::Cancel => self.hang_up(cx),
-            Phase::Ready if matches!(tag, tag::client::QUERY | tag::client::PARSE) => {
-                self.gate.refuse(cx, tag, &fatal(Reason::StatementTooLarge));
-            }
             Phase::Ready if tag::client::ALL.contains(&tag) => {
-                self.gate.refuse(cx, tag, &fatal(Reason::MessageTooLarge));
+                let statement = matches!(tag, tag::client::QUERY | tag::client::PARSE);
+                let reason = match reason {
+                    Reason::MessageTooLarge if statement => Reason::StatementTooLarge,
+                    reason => reason,
+                };
+                self.gate.refuse(cx, tag, &fatal(reason));
             }
+            _ if reason == Reason::MemoryFull => self.gate.end(cx, &fatal(reason)),
             _ => self.gate.end(cx, &fatal(Reason::ProtocolViolation)),
         }
+    }
+
+    fn overfull(&mut self, cx: &mut Cx<'_>) {
+        self.gate.end(cx, &fatal(Reason::MemoryFull));
+    }
+
+    fn kept(&self) -> usize {
+        self.gate.kept()
     }
 
     fn violated(&mut self, cx: &mut Cx<'_>) {

@@ -285,6 +285,12 @@ impl<T: Default> Gate<T> {
         self.exchange.is_empty() && !self.in_batch
     }
 
+    /// Bytes that are kept for what is under way.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.exchange.kept()
+    }
+
     /// The transaction status that the server told last.
     #[must_use]
     pub const fn status(&self) -> u8 {

@@ -24,6 +24,8 @@ struct Candidate<T> {
     confirmed: bool,
     /// In which batch (Sync to Sync) the newest was sent.
     batch: u64,
+    /// What it takes.
+    bytes: usize,
 }
 
 /// Names of one kind in one session.
@@ -33,7 +35,11 @@ pub struct Names<T> {
     most: usize,
     next: u64,
     batch: u64,
+    bytes: usize,
 }
+
+/// What a name takes besides its letters and its meaning.
+const ENTRY_BYTES: usize = 128;
 
 impl<T> Names<T> {
     /// How many names one session may have where nothing else is said.
@@ -44,7 +50,7 @@ impl<T> Names<T> {
     /// No names; at most `most` of them.
     #[must_use]
     pub fn new(most: usize) -> Self {
-        Self { meanings: HashMap::new(), most, next: 0, batch: 0 }
+        Self { meanings: HashMap::new(), most, next: 0, batch: 0, bytes: 0 }
     }
 
     /// How many names there are.
@@ -59,13 +65,32 @@ impl<T> Names<T> {
         self.meanings.is_empty()
     }
 
-    /// A definition goes to the server. Returns its number, for [`Self::confirm`] and [`Self::fail`].
+    /// Bytes that the names and their meanings take.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Bytes that a definition takes whose value has so many.
+    #[must_use]
+    pub const fn bytes_of(name: &[u8], value: usize) -> usize {
+        ENTRY_BYTES + name.len() + value
+    }
+
+    /// A definition goes to the server. Returns its number, for [`Self::confirm`] and [`Self::fail`]. `bytes` is what it
+    /// takes (see [`Self::bytes_of`]).
     ///
     /// `same` tells whether two values mean the same: a pipeline that repeats one definition is one candidate.
     ///
     /// # Errors
     /// [`Full`] when there are too many names; the definition must then not be sent.
-    pub fn define(&mut self, name: &[u8], value: Rc<T>, same: impl Fn(&T, &T) -> bool) -> Result<u64, Full> {
+    pub fn define(
+        &mut self,
+        name: &[u8],
+        value: Rc<T>,
+        bytes: usize,
+        same: impl Fn(&T, &T) -> bool,
+    ) -> Result<u64, Full> {
         let known = self.meanings.contains_key(name);
         if !known && self.meanings.len() >= self.most {
             return Err(Full);
@@ -83,7 +108,8 @@ impl<T> Names<T> {
         if candidates.len() >= Self::CANDIDATES_MOST {
             return Err(Full);
         }
-        candidates.push(Candidate { value, definition, open: 1, confirmed: false, batch });
+        candidates.push(Candidate { value, definition, open: 1, confirmed: false, batch, bytes });
+        self.bytes += bytes;
         Ok(definition)
     }
 
@@ -91,7 +117,7 @@ impl<T> Names<T> {
     pub fn confirm(&mut self, name: &[u8], definition: u64) {
         if let Some(candidates) = self.meanings.get_mut(name) {
             // The first row that reaches this definition holds it.
-            candidates.retain(|candidate| candidate.definition >= definition);
+            retain(candidates, &mut self.bytes, |candidate| candidate.definition >= definition);
             if let Some(candidate) = candidates.first_mut() {
                 candidate.confirmed = true;
                 candidate.open = candidate.open.saturating_sub(1);
@@ -106,7 +132,7 @@ impl<T> Names<T> {
             if let Some(candidate) = holder.and_then(|index| candidates.get_mut(index)) {
                 candidate.open = candidate.open.saturating_sub(1);
             }
-            candidates.retain(|candidate| candidate.confirmed || candidate.open > 0);
+            retain(candidates, &mut self.bytes, |candidate| candidate.confirmed || candidate.open > 0);
             if candidates.is_empty() {
                 self.meanings.remove(name);
             }
@@ -116,7 +142,7 @@ impl<T> Names<T> {
     /// The server confirmed that the name is closed. Definitions sent after the Close stay.
     pub fn closed(&mut self, name: &[u8], before: u64) {
         if let Some(candidates) = self.meanings.get_mut(name) {
-            candidates.retain(|candidate| candidate.definition >= before);
+            retain(candidates, &mut self.bytes, |candidate| candidate.definition >= before);
             if candidates.is_empty() {
                 self.meanings.remove(name);
             }
@@ -136,7 +162,14 @@ impl<T> Names<T> {
 
     /// Forgets the names that the server has confirmed: their transaction is over, and portals end with it.
     pub fn forget_confirmed(&mut self) {
-        self.meanings.retain(|_, candidates| candidates.iter().any(|candidate| candidate.open > 0));
+        let bytes = &mut self.bytes;
+        self.meanings.retain(|_, candidates| {
+            let stays = candidates.iter().any(|candidate| candidate.open > 0);
+            if !stays {
+                retain(candidates, bytes, |_| false);
+            }
+            stays
+        });
     }
 
     /// Everything that the name may mean to a request sent now; empty for an unknown name.
@@ -148,6 +181,17 @@ impl<T> Names<T> {
             candidates.iter().rposition(|candidate| candidate.open > 0 && candidate.batch == self.batch);
         candidates.iter().skip(newest_here.unwrap_or(0)).map(|candidate| &candidate.value)
     }
+}
+
+/// Keeps those candidates, and gives back what the others took.
+fn retain<T>(candidates: &mut Vec<Candidate<T>>, bytes: &mut usize, stays: impl Fn(&Candidate<T>) -> bool) {
+    candidates.retain(|candidate| {
+        let stays = stays(candidate);
+        if !stays {
+            *bytes = bytes.saturating_sub(candidate.bytes);
+        }
+        stays
+    });
 }
 
 impl<T> Names<T> {
@@ -167,7 +211,7 @@ mod tests {
     }
 
     fn define(names: &mut Names<&'static str>, name: &[u8], value: &'static str) -> Result<u64, Full> {
-        names.define(name, Rc::new(value), |one, other| one == other)
+        names.define(name, Rc::new(value), 1, |one, other| one == other)
     }
 
     fn meanings(names: &Names<&'static str>, name: &str) -> Vec<&'static str> {
@@ -184,8 +228,12 @@ mod tests {
         assert_eq!(meanings(&it, "s"), ["two"], "in its own batch: had it failed, this would be skipped too");
         it.batch_ends();
         assert_eq!(meanings(&it, "s"), ["one", "two"], "in the next batch it is open which");
+        assert_eq!(it.bytes(), 2);
         it.confirm(b"s", second);
         assert_eq!(meanings(&it, "s"), ["two"]);
+        assert_eq!(it.bytes(), 1);
+        it.forget_confirmed();
+        assert_eq!(it.bytes(), 0);
     }
 
     #[test]
@@ -206,6 +254,7 @@ mod tests {
         let first = define(&mut it, b"s", "one").unwrap();
         it.fail(b"s", first);
         assert!(it.is_empty());
+        assert_eq!(it.bytes(), 0);
         assert_eq!(meanings(&it, "s"), Vec::<&str>::new());
     }
 

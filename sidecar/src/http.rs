@@ -17,8 +17,10 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post, put};
 use tokio::sync::{Semaphore, watch};
 
+use crate::clock::Clock;
 use crate::desk::Desk;
 use crate::metrics::Metrics;
+use crate::presence::Presence;
 use crate::store::{RecordStore, Writer};
 
 /// Largest body of a batch of records, in bytes.
@@ -39,6 +41,10 @@ pub(crate) struct Service {
     pub(crate) records: Arc<dyn RecordStore>,
     /// Where records are written.
     pub(crate) writer: Arc<Writer>,
+    /// Which recorders are there.
+    pub(crate) presence: Arc<Presence>,
+    /// What time it is.
+    pub(crate) clock: Arc<dyn Clock>,
     /// What is counted.
     pub(crate) metrics: Arc<Metrics>,
     /// Bytes of batches that may still be taken in.

@@ -19,6 +19,7 @@ mod idp;
 mod log;
 mod metrics;
 mod play;
+mod presence;
 mod serve;
 mod store;
 mod terminal;

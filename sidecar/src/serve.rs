@@ -13,12 +13,13 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 
-use crate::clock::SystemClock;
+use crate::clock::{Clock as _, SystemClock};
 use crate::deliver::{Delivery, Watch};
 use crate::desk::Desk;
 use crate::http::{MAX_BATCH_MEMORY, Service, Tokens, TokensInvalid, router};
 use crate::log;
 use crate::metrics::Metrics;
+use crate::presence::Presence;
 use crate::store::{self, SqliteApprovals, SqliteRecords, Writer};
 
 /// How often what time has ended is written down.
@@ -44,7 +45,12 @@ pub(crate) enum Error {
 }
 
 /// Runs until SIGTERM or SIGINT.
-pub(crate) fn run(listen: SocketAddr, data: &Path, delivery: Option<Delivery>) -> Result<(), Error> {
+pub(crate) fn run(
+    listen: SocketAddr,
+    data: &Path,
+    silence: Duration,
+    delivery: Option<Delivery>,
+) -> Result<(), Error> {
     let token = |name| std::env::var(name).ok();
     let tokens = Tokens::new(token(Tokens::FILTER).as_deref(), token(Tokens::OPERATOR).as_deref())?;
     // Records show what agents saw: they are nobody else's business on this machine.
@@ -62,7 +68,10 @@ pub(crate) fn run(listen: SocketAddr, data: &Path, delivery: Option<Delivery>) -
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Error::Io("cannot start the runtime".to_owned(), error))?;
     let (stopping, stop) = watch::channel(false);
+    let silence = u64::try_from(silence.as_millis()).unwrap_or(u64::MAX);
     let service = Service {
+        presence: Arc::new(Presence::new(SystemClock.now(), silence)),
+        clock: Arc::new(SystemClock),
         tokens: Arc::new(tokens),
         desk,
         records,

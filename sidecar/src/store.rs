@@ -46,6 +46,17 @@ pub(crate) struct Incoming {
     pub(crate) record: Record,
 }
 
+/// What one call of a recorder brings.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Batch {
+    /// Who recorded it; none where it did not say.
+    pub(crate) recorder: Option<String>,
+    /// The records.
+    pub(crate) records: Vec<Incoming>,
+    /// Sessions of which the recorder will tell nothing more.
+    pub(crate) ended: Vec<String>,
+}
+
 /// A record that has other content than the one already stored under its number.
 #[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
 pub(crate) struct Conflict {
@@ -92,7 +103,7 @@ pub(crate) enum Found {
 pub(crate) trait RecordStore: fmt::Debug + Send + Sync {
     /// Stores all batches in one durable step. When this returns, everything in them that was not refused is
     /// on the disk; when it fails, nothing of them is.
-    fn append(&self, batches: &[Vec<Incoming>]) -> Result<Vec<Appended>, Error>;
+    fn append(&self, batches: &[Batch]) -> Result<Vec<Appended>, Error>;
     /// Sessions, the latest first.
     fn sessions(&self, limit: u32) -> Result<Vec<Session>, Error>;
     /// One session.

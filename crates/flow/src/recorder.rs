@@ -1,6 +1,9 @@
 //! Gathers records of many sessions into batches, keeps each until the sidecar says that it is durable, and
 //! counts what had to be dropped. Pure: the host sends what [`Recorder::poll`] gives and brings the outcome back.
 //!
+//! No session can push out the others' records: one may have at most as much waiting as is left for all. What says who
+//! did what, and how it was decided, has room of its own beyond what was sent and shown.
+//!
 //! A record is encoded once, when it is added, into the batch that it will be sent in.
 
 mod segment;
@@ -28,8 +31,12 @@ pub struct RecorderLimits {
     pub batch_age: u64,
     /// Milliseconds between attempts, at first; doubled up to 32 times this.
     pub retry_after: u64,
-    /// Bytes beyond `bytes_most` for how sessions end: that they do, and what of them was lost.
+    /// Bytes beyond `bytes_most` for who it is, verdicts and approvals.
+    pub deciding_bytes: usize,
+    /// Bytes beyond those for how sessions end: that they do, and what of them was lost.
     pub ending_bytes: usize,
+    /// While there are sessions, an empty batch is sent where there was none for so many milliseconds.
+    pub silence: u64,
     /// Milliseconds after which somebody who waits for a record to be durable is told that it is not.
     pub durable_within: u64,
 }
@@ -42,7 +49,9 @@ impl Default for RecorderLimits {
             batch_records: 2_000,
             batch_age: 100,
             retry_after: 250,
+            deciding_bytes: 2 << 20,
             ending_bytes: 1 << 20,
+            silence: 10_000,
             durable_within: 5_000,
         }
     }
@@ -64,6 +73,16 @@ pub struct Waiter {
     pub ticket: u64,
 }
 
+/// What the call under way carries.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Sending {
+    Nothing,
+    /// The first segment.
+    First,
+    /// No records, so that the sidecar knows that the recorder is there.
+    Beat,
+}
+
 /// Records of all sessions of one VM, on their way to the sidecar.
 #[derive(Debug)]
 pub struct Recorder {
@@ -72,8 +91,9 @@ pub struct Recorder {
     segments: VecDeque<Segment>,
     bytes: usize,
     numbers: Numbers,
-    /// Whether the first segment is in the call under way.
-    sending: bool,
+    sending: Sending,
+    /// When a call was made last, in milliseconds.
+    sent_at: u64,
     failures: u32,
     not_before: u64,
     dropped: u64,
@@ -88,7 +108,8 @@ impl Recorder {
             segments: VecDeque::new(),
             bytes: 0,
             numbers: Numbers::default(),
-            sending: false,
+            sending: Sending::Nothing,
+            sent_at: 0,
             failures: 0,
             not_before: 0,
             dropped: 0,
@@ -107,8 +128,11 @@ impl Recorder {
         waiter: Option<Waiter>,
     ) -> bool {
         let ends = matches!(told, Told::Body(Body::Closed(_)));
-        let most = if ends { self.most_at_the_end() } else { self.limits.bytes_most };
-        if self.bytes >= most {
+        let room = self.most_for(&told).saturating_sub(self.bytes);
+        // Half of it is more than one session can have while it holds less.
+        let takes_others_room =
+            !ends && self.bytes >= self.limits.bytes_most / 2 && self.numbers.waiting(session) > room;
+        if room == 0 || takes_others_room {
             self.numbers.lose(session, source);
             self.dropped += 1;
             return false;
@@ -117,14 +141,24 @@ impl Recorder {
             self.tell_lost(session, source, now);
         }
         self.push(session, source, now, told, waiter);
-        if ends {
-            self.numbers.forget(session, source);
-        }
         true
     }
 
+    const fn most_for(&self, told: &Told<'_>) -> usize {
+        match told {
+            Told::Body(Body::Client(_) | Body::Server(_)) => self.limits.bytes_most,
+            Told::Body(Body::Closed(_)) => self.most_at_the_end(),
+            Told::Body(Body::Approval(_) | Body::Authenticated(_) | Body::Gap(_) | Body::Opened(_))
+            | Told::Verdict(..)
+            | Told::Body(Body::Verdict(_)) => {
+                self.limits.bytes_most.saturating_add(self.limits.deciding_bytes)
+            }
+        }
+    }
+
     const fn most_at_the_end(&self) -> usize {
-        self.limits.bytes_most.saturating_add(self.limits.ending_bytes)
+        let limits = &self.limits;
+        limits.bytes_most.saturating_add(limits.deciding_bytes).saturating_add(limits.ending_bytes)
     }
 
     fn tell_lost(&mut self, session: &SessionId, source: Source, now: Now) {
@@ -147,36 +181,47 @@ impl Recorder {
         told: Told<'_>,
         waiter: Option<Waiter>,
     ) {
-        let seq = self.numbers.next(session, source);
+        let (seq, owner) = self.numbers.next(session, source);
         let record = RecordOf { session: session.as_str(), source, seq, time: now.unix_nanos, told };
+        let add = |segment: &mut Segment| segment.add(&record, now.millis(), waiter, owner);
+        self.bytes += self.write(now, add);
+    }
+
+    /// Adds to the last segment, or to a new one where that is full or under way.
+    fn write(&mut self, now: Now, add: impl FnOnce(&mut Segment) -> usize) -> usize {
         let limits = self.limits;
-        let open = usize::from(self.sending);
+        let open = usize::from(self.sending == Sending::First);
         let fits = |last: &&mut Segment| last.has_room(limits.batch_bytes, limits.batch_records);
         let segment = if self.segments.len() > open { self.segments.back_mut().filter(fits) } else { None };
-        self.bytes += match segment {
-            Some(segment) => segment.add(&record, now.millis(), waiter),
+        match segment {
+            Some(segment) => add(segment),
             None => {
                 let mut segment = Segment::new(now.millis());
-                let added = segment.add(&record, now.millis(), waiter);
+                let added = add(&mut segment);
                 self.segments.push_back(segment);
                 added
             }
-        };
+        }
     }
 
     /// The next batch, where one is due and none is under way.
     pub fn poll(&mut self, now: Now) -> Option<Batch<'_>> {
         let millis = now.millis();
-        if self.sending || millis < self.not_before {
+        if self.is_sending() || millis < self.not_before {
             return None;
         }
         let urgent = self.is_urgent();
-        let first = self.segments.front()?;
-        if !urgent && millis.saturating_sub(first.since()) < self.limits.batch_age {
-            return None;
-        }
-        self.sending = true;
-        Some(Batch { bytes: first.bytes() })
+        let age = self.limits.batch_age;
+        let bytes = match self.segments.front() {
+            Some(first) if urgent || millis.saturating_sub(first.since()) >= age => first.bytes(),
+            Some(_) => return None,
+            None if self.numbers.is_empty() => return None,
+            None if millis.saturating_sub(self.sent_at) < self.limits.silence => return None,
+            None => &[],
+        };
+        self.sending = if bytes.is_empty() { Sending::Beat } else { Sending::First };
+        self.sent_at = millis;
+        Some(Batch { bytes })
     }
 
     /// The batch under way is durable. Returns the waiters that need wait no longer.
@@ -187,7 +232,7 @@ impl Recorder {
     }
 
     fn delivered(&mut self) -> Option<Segment> {
-        if !std::mem::take(&mut self.sending) {
+        if std::mem::replace(&mut self.sending, Sending::Nothing) != Sending::First {
             return None;
         }
         let segment = self.segments.pop_front()?;
@@ -197,7 +242,7 @@ impl Recorder {
 
     /// The batch under way did not get through; it is sent again later. Whether it is the first in a row.
     pub fn failed(&mut self, now: Now) -> bool {
-        self.sending = false;
+        self.sending = Sending::Nothing;
         let wait = self.limits.retry_after << self.failures.min(5);
         self.failures = self.failures.saturating_add(1);
         self.not_before = now.millis().saturating_add(wait);
@@ -206,7 +251,7 @@ impl Recorder {
 
     /// The sidecar will never take the batch under way (it said so): it is dropped and counted.
     pub fn refused(&mut self) -> Vec<Waiter> {
-        if let Some(first) = self.segments.front().filter(|_| self.sending) {
+        if let Some(first) = self.segments.front().filter(|_| self.sending == Sending::First) {
             self.dropped += first.records() as u64;
             let batch = RecordBatch::decode(first.bytes()).unwrap_or_default();
             for record in batch.records {
@@ -219,7 +264,7 @@ impl Recorder {
 
     /// The reply to the batch under way will never come: it is sent again at the next occasion.
     pub const fn orphaned(&mut self) {
-        self.sending = false;
+        self.sending = Sending::Nothing;
     }
 
     /// Waiters whose records are not durable in time. The records themselves are still sent.
@@ -235,7 +280,9 @@ impl Recorder {
                 self.tell_lost(session, source, now);
             }
         }
-        self.numbers.end(session);
+        if self.numbers.end(session) && self.bytes < self.most_at_the_end() {
+            self.bytes += self.write(now, |segment| segment.end(session.as_str()));
+        }
     }
 
     /// Whether there is something that should not wait for its age.
@@ -243,7 +290,7 @@ impl Recorder {
     pub fn is_urgent(&self) -> bool {
         let full = |first: &Segment| !first.has_room(self.limits.batch_bytes, self.limits.batch_records);
         let waits = self.segments.iter().any(Segment::is_waited_for);
-        !self.sending && (waits || self.segments.front().is_some_and(full))
+        !self.is_sending() && (waits || self.segments.front().is_some_and(full))
     }
 
     /// How many records were dropped so far.
@@ -261,7 +308,7 @@ impl Recorder {
     /// Whether a call is under way.
     #[must_use]
     pub const fn is_sending(&self) -> bool {
-        self.sending
+        !matches!(self.sending, Sending::Nothing)
     }
 }
 

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use chaperone_flow::{Batch, Budget, Live, Now, Random, Recorder, Share, Waiter};
+use chaperone_proto::RECORDER_HEADER;
 use chaperone_settings::{Environment, Settings};
 use proxy_wasm::hostcalls::dispatch_http_call;
 
@@ -17,6 +18,8 @@ use crate::stream::Connection;
 pub(crate) struct Plugin {
     pub(crate) settings: Live<Settings>,
     pub(crate) recorder: RefCell<Recorder>,
+    /// By which the sidecar knows this recorder from those of other VMs, and of this worker's earlier ones.
+    recorder_id: String,
     /// When the batch under way was sent; what is not answered long after is sent again.
     sent_at: RefCell<u64>,
     /// Whose records were dropped, and who must be told at the next tick: in the middle of an event nobody can be.
@@ -29,6 +32,7 @@ impl Plugin {
         Self {
             settings: Live::new(settings),
             recorder,
+            recorder_id: recorder_id(),
             sent_at: RefCell::new(0),
             dropped: RefCell::default(),
         }
@@ -43,6 +47,14 @@ impl Plugin {
     pub(crate) fn take_dropped(&self) -> Vec<Waiter> {
         self.dropped.try_borrow_mut().map(|mut it| std::mem::take(&mut *it)).unwrap_or_default()
     }
+}
+
+fn recorder_id() -> String {
+    let mut random = [0; 16];
+    HostRandom.fill(&mut random);
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    let digits = random.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+    "r-".chars().chain(digits).collect()
 }
 
 /// Whose reply it is.
@@ -240,6 +252,7 @@ pub(crate) fn flush(plugin: &Rc<Plugin>, via: Option<u32>) {
         (":authority", sidecar.cluster.as_str()),
         ("content-type", "application/x-protobuf"),
         ("authorization", bearer.as_str()),
+        (RECORDER_HEADER, plugin.recorder_id.as_str()),
     ];
     let timeout = Duration::from_millis(RECORD_TIMEOUT);
     match dispatch_http_call(&sidecar.cluster, headers, Some(bytes), Vec::new(), timeout) {

@@ -11,8 +11,8 @@ mod structure;
 pub use envoy::{VerifySignatureArguments, VerifySignatureResult};
 pub use note::{Finding, Note, NoteSet};
 pub use record::{
-    Approval, Authenticated, Body, Closed, Gap, Mark, Opened, Payload, Record, RecordAck, RecordBatch,
-    RecordOf, Source, Told, VerdictHead, VerdictRecord,
+    Approval, Authenticated, Body, Closed, Gap, Mark, Opened, Payload, RECORDER_HEADER, Record, RecordAck,
+    RecordBatch, RecordOf, Source, Told, VerdictHead, VerdictRecord, write_ended,
 };
 pub use structure::struct_to_json;
 

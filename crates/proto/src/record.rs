@@ -7,7 +7,7 @@ mod write;
 
 use prost::{Enumeration, Message, Oneof};
 
-pub use write::{RecordOf, Told, VerdictHead};
+pub use write::{RecordOf, Told, VerdictHead, write_ended};
 
 /// Many records, of any sessions.
 #[derive(Clone, PartialEq, Message)]
@@ -15,7 +15,14 @@ pub struct RecordBatch {
     /// The records; those of one session and source in the order of their `seq`.
     #[prost(message, repeated, tag = "1")]
     pub records: Vec<Record>,
+    /// Sessions of which this recorder will tell nothing more.
+    #[prost(string, repeated, tag = "2")]
+    pub ended: Vec<String>,
 }
+
+/// The header of a batch that names the recorder: one VM's, for its lifetime. A recorder that has sessions sends a batch
+/// from time to time, an empty one if need be, so that it is known when it is gone.
+pub const RECORDER_HEADER: &str = "x-chaperone-recorder";
 
 /// Which filter speaks; each numbers its own records of a session.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Enumeration)]

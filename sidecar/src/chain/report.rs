@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::source_name;
+use crate::clock::Millis;
 
 /// Most faults that one report names; the rest is counted.
 pub(crate) const MAX_FAULTS: usize = 100;
@@ -37,6 +38,8 @@ pub(crate) enum Fault {
     Hole(Hole),
     /// The recorder itself says that it lost records.
     Lost { missing: u64, why: String },
+    /// The session is broken off: who recorded it fell silent then.
+    BrokenOff { since: Millis },
     /// A record says that it belongs elsewhere.
     Misfiled { position: u64 },
     /// Stored records are not there any more.
@@ -62,7 +65,7 @@ impl Report {
         self.faults.is_empty() && self.more_faults == 0
     }
 
-    pub(super) fn add(&mut self, fault: Fault) {
+    pub(crate) fn add(&mut self, fault: Fault) {
         if self.faults.len() < MAX_FAULTS {
             self.faults.push(fault);
         } else {
@@ -85,6 +88,10 @@ impl fmt::Display for Fault {
             Self::Head => f.write_str("the last hash is not the one that the session keeps"),
             Self::Hole(hole) => hole.fmt(f),
             Self::Lost { missing, why } => write!(f, "the recorder lost {missing} record(s): {why}"),
+            Self::BrokenOff { since } => write!(
+                f,
+                "its gateway is silent since {since} UTC: what came after the last record is unknown"
+            ),
             Self::Misfiled { position } => {
                 write!(f, "record {position} belongs to another session or number")
             }

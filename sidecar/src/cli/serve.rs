@@ -1,5 +1,6 @@
 //! `chaperone serve`.
 
+use super::span::span;
 use super::{Answer, Trouble};
 use crate::deliver::Delivery;
 use crate::serve;
@@ -18,6 +19,9 @@ pub(super) struct Args {
     /// Directory for records and approvals; made if need be.
     #[arg(long, value_name = "DIR", env = "CHAPERONE_DATA")]
     data: std::path::PathBuf,
+    /// How long a gateway may be silent until its sessions count as broken off; it speaks every 10 s.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = span)]
+    silence: std::time::Duration,
     /// Also deliver this policy to Envoy, and again whenever it changes. See `chaperone policy deliver --help`.
     #[arg(long, value_name = "FILE", requires_all = ["settings", "ecds_dir"])]
     policy: Option<std::path::PathBuf>,
@@ -36,6 +40,7 @@ pub(super) fn run(args: &Args) -> Result<Answer, Trouble> {
         }
         _ => None,
     };
-    serve::run(args.listen, &args.data, delivery).map_err(|error| Trouble::Other(error.to_string()))?;
+    serve::run(args.listen, &args.data, args.silence, delivery)
+        .map_err(|error| Trouble::Other(error.to_string()))?;
     Ok(Answer::Yes)
 }

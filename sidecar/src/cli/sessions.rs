@@ -11,7 +11,7 @@ use clap::Subcommand;
 use serde::Deserialize;
 
 use super::{Answer, Trouble, print_json};
-use crate::chain::{Link, Verifier};
+use crate::chain::{Fault, Link, Verifier};
 use crate::client::{Error as ClientError, Place, Sidecar, segment};
 use crate::clock;
 use crate::http::{Detail, Page};
@@ -94,6 +94,7 @@ fn list(sidecar: &Sidecar, limit: u32, json: bool, out: &mut impl Write) -> Resu
         let coloured = |count: u64, style| (if count > 0 { style } else { FAINT }, count.to_string());
         let (style, state) = match (summary.lost, summary.closed_by.as_str()) {
             (1.., _) => (BAD, "records lost"),
+            _ if session.silent_since_ms.is_some() => (BAD, "broken off"),
             (0, "") => (GOOD, "open"),
             (0, _) => (FAINT, "closed"),
         };
@@ -176,7 +177,10 @@ fn verify(sidecar: &Sidecar, id: &str, json: bool, out: &mut impl Write) -> Resu
         }
         Ok(())
     })?;
-    let report = verifier.finish(head);
+    let mut report = verifier.finish(head);
+    if let Some(since) = session.silent_since_ms {
+        report.add(Fault::BrokenOff { since });
+    }
     let answer = if report.is_whole() { Answer::Yes } else { Answer::No };
     if json {
         let whole = report.is_whole();
@@ -186,7 +190,11 @@ fn verify(sidecar: &Sidecar, id: &str, json: bool, out: &mut impl Write) -> Resu
         print_json(out, &value)?;
         return Ok(answer);
     }
-    let state = if report.closed { "closed" } else { "still open" };
+    let state = match (session.silent_since_ms, report.closed) {
+        (Some(_), false) => "broken off",
+        (_, true) => "closed",
+        (None, false) => "still open",
+    };
     if report.is_whole() {
         let whole = styled(GOOD, "whole");
         writeln!(

@@ -7,13 +7,14 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use chaperone_proto::{Mark, Message, Record, RecordAck, Source};
+use chaperone_proto::{Mark, Message, RECORDER_HEADER, Record, RecordAck, Source};
 use serde_json::json;
 
 use super::answer::Failure;
 use super::auth::Filter;
 use super::{MAX_BATCH_MEMORY, Service};
-use crate::store::{Incoming, Refused};
+use crate::presence;
+use crate::store::{Batch, Incoming, Refused};
 
 /// Most records in one batch.
 pub(crate) const MAX_BATCH_RECORDS: usize = 10_000;
@@ -27,6 +28,8 @@ const PROTOBUF: &str = "application/x-protobuf";
 struct RawBatch {
     #[prost(bytes = "vec", repeated, tag = "1")]
     records: Vec<Vec<u8>>,
+    #[prost(string, repeated, tag = "2")]
+    ended: Vec<String>,
 }
 
 /// `POST /v1/records`.
@@ -48,8 +51,12 @@ pub(super) async fn append(
     };
     service.metrics.batches.add(1);
     service.metrics.batch_bytes.add(body.len() as u64);
-    let batch = read(&body)?;
-    let marks = marks(&batch);
+    let recorder = recorder(&headers)?;
+    if let Some(recorder) = &recorder {
+        service.presence.heard(recorder, service.clock.now());
+    }
+    let batch = read(&body, recorder)?;
+    let marks = marks(&batch.records);
     let outcome = service.writer.append(batch).await.map_err(|refused| {
         if refused == Refused::Busy {
             service.metrics.overloaded.add(1);
@@ -65,16 +72,30 @@ pub(super) async fn append(
     Ok(([(CONTENT_TYPE, PROTOBUF)], ack).into_response())
 }
 
-fn read(body: &[u8]) -> Result<Vec<Incoming>, Failure> {
+/// Who sends the batch; none where it does not say.
+fn recorder(headers: &HeaderMap) -> Result<Option<String>, Failure> {
+    let Some(name) = headers.get(RECORDER_HEADER) else { return Ok(None) };
+    let name = name.to_str().ok().filter(|name| is_name(name, presence::MAX_NAME));
+    let fault = || format!("{RECORDER_HEADER} must be 1 to {} letters, digits and `-`", presence::MAX_NAME);
+    name.map(|name| Some(name.to_owned())).ok_or_else(|| Failure::malformed(fault()))
+}
+
+fn is_name(text: &str, longest: usize) -> bool {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    plain && !text.is_empty() && text.len() <= longest
+}
+
+fn read(body: &[u8], recorder: Option<String>) -> Result<Batch, Failure> {
     let batch = RawBatch::decode(body)
         .map_err(|error| Failure::malformed(format!("the body is not a RecordBatch: {error}")))?;
-    if batch.records.len() > MAX_BATCH_RECORDS {
+    if batch.records.len().max(batch.ended.len()) > MAX_BATCH_RECORDS {
         return Err(Failure::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("a batch holds at most {MAX_BATCH_RECORDS} records"),
         ));
     }
-    batch.records.into_iter().map(incoming).collect()
+    let records = batch.records.into_iter().map(incoming).collect::<Result<_, _>>()?;
+    Ok(Batch { recorder, records, ended: batch.ended })
 }
 
 fn incoming(bytes: Vec<u8>) -> Result<Incoming, Failure> {
@@ -85,10 +106,8 @@ fn incoming(bytes: Vec<u8>) -> Result<Incoming, Failure> {
 }
 
 fn fault(record: &Record) -> Option<&'static str> {
-    let session = record.session.as_str();
-    let plain = session.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let signed = |number: u64| i64::try_from(number).is_ok();
-    if session.is_empty() || session.len() > MAX_SESSION || !plain {
+    if !is_name(&record.session, MAX_SESSION) {
         Some("a record's session must be 1 to 64 letters, digits and `-`")
     } else if matches!(Source::try_from(record.source), Err(_) | Ok(Source::Unspecified)) {
         Some("a record's source is not known")

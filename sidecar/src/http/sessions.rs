@@ -76,7 +76,9 @@ pub(super) async fn list(
 ) -> Result<Json<Value>, Failure> {
     let limit = query.limit.unwrap_or(LIST).clamp(1, MAX_LIST);
     let records = Arc::clone(&service.records);
-    let sessions = blocking(move || records.sessions(limit)).await?;
+    let mut sessions = blocking(move || records.sessions(limit)).await?;
+    let now = service.clock.now();
+    sessions.iter_mut().for_each(|session| service.presence.judge(session, now));
     Ok(Json(json!({ "sessions": sessions })))
 }
 
@@ -92,7 +94,9 @@ pub(super) async fn show(
         let holes = records.holes(&session.id)?;
         Ok::<_, Failure>(Detail { session, holes })
     });
-    detail.await.map(Json)
+    let mut detail = detail.await?;
+    service.presence.judge(&mut detail.session, service.clock.now());
+    Ok(Json(detail))
 }
 
 /// `GET /v1/sessions/{id}/records?after=POSITION`.

@@ -8,7 +8,7 @@ use chaperone_proto::Record;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::database::{Database, to_i64, to_u64};
-use super::{Appended, Conflict, Error, Find, Found, Incoming, RecordStore, Session, Summary};
+use super::{Appended, Batch, Conflict, Error, Find, Found, Incoming, RecordStore, Session, Summary};
 use crate::chain::{self, Hole, Link};
 use crate::clock::Millis;
 
@@ -65,15 +65,22 @@ impl SqliteRecords {
 }
 
 impl RecordStore for SqliteRecords {
-    fn append(&self, batches: &[Vec<Incoming>]) -> Result<Vec<Appended>, Error> {
+    fn append(&self, batches: &[Batch]) -> Result<Vec<Appended>, Error> {
         let mut connection = self.database.writer();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut sessions = BTreeMap::new();
         let mut outcomes = Vec::with_capacity(batches.len());
         for batch in batches {
             let mut outcome = Appended::default();
-            for incoming in batch {
-                add(&transaction, &mut sessions, incoming, &mut outcome)?;
+            for incoming in &batch.records {
+                let session = add(&transaction, &mut sessions, incoming, &mut outcome)?;
+                session.recorded_by(batch.recorder.as_deref(), false);
+            }
+            for ended in &batch.ended {
+                // Of a session without records there is nothing to end.
+                if let Some(session) = known(&transaction, &mut sessions, ended)? {
+                    session.recorded_by(batch.recorder.as_deref(), true);
+                }
             }
             outcomes.push(outcome);
         }
@@ -160,6 +167,7 @@ fn session(row: &Row<'_>) -> Result<Session, Error> {
         last_ms: Millis::from_nanos(to_u64(row.get(2)?)),
         records: to_u64(row.get(3)?),
         head: Digest(row.get(4)?).to_hex(),
+        silent_since_ms: None,
         summary: read_summary(&row.get::<_, String>(5)?)?,
     })
 }
@@ -194,12 +202,25 @@ fn by_prefix(reader: &Connection, prefix: &str) -> Result<Vec<Session>, Error> {
     rows.collect()
 }
 
-fn add(
+/// A session that is there already.
+fn known<'a>(
     transaction: &Transaction<'_>,
-    sessions: &mut BTreeMap<String, Open>,
+    sessions: &'a mut BTreeMap<String, Open>,
+    id: &str,
+) -> Result<Option<&'a mut Open>, Error> {
+    if !sessions.contains_key(id) {
+        let Some(open) = Open::find(transaction, id)? else { return Ok(None) };
+        sessions.insert(id.to_owned(), open);
+    }
+    Ok(sessions.get_mut(id))
+}
+
+fn add<'a>(
+    transaction: &Transaction<'_>,
+    sessions: &'a mut BTreeMap<String, Open>,
     incoming: &Incoming,
     outcome: &mut Appended,
-) -> Result<(), Error> {
+) -> Result<&'a mut Open, Error> {
     let Incoming { bytes, record } = incoming;
     let session = match sessions.entry(record.session.clone()) {
         std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
@@ -229,13 +250,13 @@ fn add(
             outcome.added = outcome.added.saturating_add(1);
         }
     }
-    Ok(())
+    Ok(session)
 }
 
 // === impl Open ===
 
 impl Open {
-    fn load(transaction: &Transaction<'_>, record: &Record) -> Result<Self, Error> {
+    fn find(transaction: &Transaction<'_>, id: &str) -> Result<Option<Self>, Error> {
         let mut query = transaction.prepare_cached(
             "SELECT no, first_ns, last_ns, records, head, summary FROM sessions WHERE id = ?1",
         )?;
@@ -250,8 +271,12 @@ impl Open {
                 touched: false,
             })
         };
-        if let Some(known) = query.query_and_then([&record.session], read)?.next() {
-            return known;
+        query.query_and_then([id], read)?.next().transpose()
+    }
+
+    fn load(transaction: &Transaction<'_>, record: &Record) -> Result<Self, Error> {
+        if let Some(known) = Self::find(transaction, &record.session)? {
+            return Ok(known);
         }
         let head = chain::genesis(&SessionId(record.session.clone()));
         let time = to_i64(record.time);
@@ -262,6 +287,11 @@ impl Open {
         let no = insert.insert(params![record.session, time, head.0])?;
         let (first, last) = (record.time, record.time);
         Ok(Self { no, first, last, records: 0, head, summary: Summary::default(), touched: true })
+    }
+
+    fn recorded_by(&mut self, recorder: Option<&str>, ended: bool) {
+        let new = recorder.is_some_and(|recorder| self.summary.recorded_by(recorder, ended));
+        self.touched |= new;
     }
 
     fn take(&mut self, record: &Record, hash: Digest) {

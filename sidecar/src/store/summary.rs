@@ -1,5 +1,7 @@
 //! What is known of a session without reading all of it.
 
+use std::collections::BTreeMap;
+
 use chaperone_model::SessionId;
 use chaperone_proto::{Body, Record};
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,9 @@ pub(crate) struct Session {
     pub(crate) records: u64,
     /// The last record's hash, hexadecimal.
     pub(crate) head: String,
+    /// Since when a recorder of it is silent that should not be: the session is broken off. Not stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) silent_since_ms: Option<Millis>,
     /// What the records say.
     #[serde(flatten)]
     pub(crate) summary: Summary,
@@ -56,12 +61,27 @@ pub(crate) struct Summary {
     pub(crate) lost: u64,
     /// Who closed it; empty while it is open.
     pub(crate) closed_by: String,
+    /// Who recorded it, and whether they will tell nothing more of it.
+    pub(crate) recorders: BTreeMap<String, bool>,
 }
+
+/// Most recorders that are remembered of one session: a chain has five filters.
+const MAX_RECORDERS: usize = 16;
 
 /// Longest text that a summary takes over, in bytes.
 const MAX_TEXT: usize = 512;
 
 impl Summary {
+    /// Takes over who recorded it. Whether that is new.
+    pub(crate) fn recorded_by(&mut self, recorder: &str, ended: bool) -> bool {
+        let room = self.recorders.len() < MAX_RECORDERS;
+        match self.recorders.get_mut(recorder) {
+            Some(known) => !std::mem::replace(known, *known || ended) && ended,
+            None if room => self.recorders.insert(recorder.to_owned(), ended).is_none(),
+            None => false,
+        }
+    }
+
     /// Takes over what a record says.
     pub(crate) fn add(&mut self, record: &Record) {
         match &record.body {

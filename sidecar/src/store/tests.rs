@@ -41,6 +41,10 @@ fn record(session: &str, source: Source, seq: u64, client: &str) -> Incoming {
     Incoming { bytes: record.encode_to_vec(), record }
 }
 
+fn batch(records: Vec<Incoming>) -> Batch {
+    Batch { records, ..Batch::default() }
+}
+
 fn one(store: &dyn RecordStore, prefix: &str) -> Session {
     match store.find(&Find::Prefix(prefix.to_owned())).unwrap() {
         Found::One(session) => *session,
@@ -66,7 +70,7 @@ fn records_outlive_the_store_and_the_chain_goes_on() {
     for seq in 1..=5 {
         // A new store each time, the old one not even closed: what was returned from is on the disk.
         let store = place.records();
-        let outcome = store.append(&[vec![record("s-1", Source::Tap, seq, "c")]]).unwrap();
+        let outcome = store.append(&[batch(vec![record("s-1", Source::Tap, seq, "c")])]).unwrap();
         assert_eq!(outcome, [Appended { added: 1, ..Appended::default() }]);
         std::mem::forget(store);
     }
@@ -80,14 +84,14 @@ fn records_outlive_the_store_and_the_chain_goes_on() {
 fn a_replay_is_taken_once_and_another_content_is_refused() {
     let place = Place::new("replay");
     let store = place.records();
-    let batch = vec![record("s-1", Source::Tap, 1, "a"), record("s-1", Source::Tap, 2, "b")];
-    store.append(std::slice::from_ref(&batch)).unwrap();
+    let first = batch(vec![record("s-1", Source::Tap, 1, "a"), record("s-1", Source::Tap, 2, "b")]);
+    store.append(std::slice::from_ref(&first)).unwrap();
     let head = one(&store, "s-1").head;
-    let again = store.append(&[batch]).unwrap();
+    let again = store.append(&[first]).unwrap();
     assert_eq!(again, [Appended { replayed: 2, ..Appended::default() }]);
     let mixed = vec![record("s-1", Source::Tap, 2, "other"), record("s-1", Source::Tap, 3, "c")];
     let conflict = Conflict { session: "s-1".to_owned(), source: 1, seq: 2 };
-    let outcome = store.append(&[mixed]).unwrap();
+    let outcome = store.append(&[batch(mixed)]).unwrap();
     assert_eq!(outcome, [Appended { added: 1, replayed: 0, conflicts: vec![conflict] }]);
     let session = one(&store, "s-1");
     assert_eq!(session.records, 3);
@@ -99,9 +103,33 @@ fn a_replay_is_taken_once_and_another_content_is_refused() {
 fn the_same_number_in_one_group_is_a_replay_too() {
     let place = Place::new("group");
     let store = place.records();
-    let batch = || vec![record("s-1", Source::Tap, 1, "a")];
-    let outcomes = store.append(&[batch(), batch()]).unwrap();
+    let one = || batch(vec![record("s-1", Source::Tap, 1, "a")]);
+    let outcomes = store.append(&[one(), one()]).unwrap();
     assert_eq!((outcomes[0].added, outcomes[1].replayed), (1, 1));
+}
+
+#[test]
+fn who_records_a_session_and_has_said_its_last_word_is_known() {
+    let place = Place::new("recorders");
+    let store = place.records();
+    let by = |recorder: &str, records, ended: &[&str]| Batch {
+        recorder: Some(recorder.to_owned()),
+        records,
+        ended: ended.iter().map(|id| (*id).to_owned()).collect(),
+    };
+    let first = by("r-1", vec![record("s-1", Source::Tap, 1, "a")], &[]);
+    let second = by("r-2", vec![record("s-1", Source::Guard, 1, "a")], &["s-1", "s-unknown"]);
+    store.append(&[first.clone(), second]).unwrap();
+    let known = |store: &dyn RecordStore| {
+        one(store, "s-1").summary.recorders.into_iter().collect::<Vec<(String, bool)>>()
+    };
+    assert_eq!(known(&store), [("r-1".to_owned(), false), ("r-2".to_owned(), true)]);
+    store.append(&[by("r-1", Vec::new(), &["s-1"]), first]).unwrap();
+    assert_eq!(known(&place.records()), [("r-1".to_owned(), true), ("r-2".to_owned(), true)]);
+    for number in 0..100 {
+        store.append(&[by(&format!("x-{number}"), vec![record("s-1", Source::Tap, 1, "a")], &[])]).unwrap();
+    }
+    assert!(known(&store).len() < 20, "it is bounded");
 }
 
 #[test]
@@ -109,14 +137,14 @@ fn numbers_out_of_order_leave_no_holes_and_missing_ones_do() {
     let place = Place::new("holes");
     let store = place.records();
     for seq in [3, 1, 5] {
-        store.append(&[vec![record("s-1", Source::Tap, seq, "c")]]).unwrap();
+        store.append(&[batch(vec![record("s-1", Source::Tap, seq, "c")])]).unwrap();
     }
-    store.append(&[vec![record("s-1", Source::Guard, 1, "c")]]).unwrap();
+    store.append(&[batch(vec![record("s-1", Source::Guard, 1, "c")])]).unwrap();
     let id = SessionId("s-1".to_owned());
     let hole = |first, last| Hole { source: 1, first, last };
     assert_eq!(store.holes(&id).unwrap(), [hole(2, 2), hole(4, 4)]);
     for seq in [2, 4] {
-        store.append(&[vec![record("s-1", Source::Tap, seq, "c")]]).unwrap();
+        store.append(&[batch(vec![record("s-1", Source::Tap, seq, "c")])]).unwrap();
     }
     assert_eq!(store.holes(&id).unwrap(), []);
 }
@@ -129,7 +157,7 @@ fn sessions_are_found_by_prefix_and_last() {
         let mut incoming = record(id, Source::Tap, 1, "c");
         incoming.record.time = time;
         incoming.bytes = incoming.record.encode_to_vec();
-        store.append(&[vec![incoming]]).unwrap();
+        store.append(&[batch(vec![incoming])]).unwrap();
     }
     assert_eq!(one(&store, "aa").id.as_str(), "s-aa1");
     assert_eq!(one(&store, "s-b").id.as_str(), "s-b%");
@@ -151,7 +179,7 @@ fn a_summary_says_who_and_how_it_ended() {
     let mut closed = record("s-1", Source::Tap, 2, "");
     closed.record.body = Some(Body::Closed(Closed { by: "client".to_owned() }));
     closed.bytes = closed.record.encode_to_vec();
-    store.append(&[vec![record("s-1", Source::Tap, 1, "10.0.0.1:5000"), closed]]).unwrap();
+    store.append(&[batch(vec![record("s-1", Source::Tap, 1, "10.0.0.1:5000"), closed])]).unwrap();
     let summary = one(&store, "s-1").summary;
     assert_eq!((summary.client.as_str(), summary.closed_by.as_str()), ("10.0.0.1:5000", "client"));
 }

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Appended, Incoming, RecordStore};
+use super::{Appended, Batch, RecordStore};
 use crate::log;
 use crate::metrics::Metrics;
 
@@ -36,7 +36,7 @@ pub(crate) enum Refused {
 
 #[derive(Debug)]
 struct Job {
-    batch: Vec<Incoming>,
+    batch: Batch,
     answer: oneshot::Sender<Result<Appended, Refused>>,
 }
 
@@ -57,7 +57,7 @@ impl Writer {
     }
 
     /// Stores a batch and returns when it is durable.
-    pub(crate) async fn append(&self, batch: Vec<Incoming>) -> Result<Appended, Refused> {
+    pub(crate) async fn append(&self, batch: Batch) -> Result<Appended, Refused> {
         let (answer, stored) = oneshot::channel();
         self.jobs.try_send(Job { batch, answer }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Refused::Busy,

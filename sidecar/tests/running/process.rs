@@ -51,8 +51,17 @@ impl Place {
     }
 
     pub(crate) fn serve_at(&self, address: &str) -> Running {
-        let mut command = chaperone(&["serve", "--listen", address, "--data"]);
+        self.serve_with(&["--listen", address])
+    }
+
+    /// With these options; on a free port where they say nothing else.
+    pub(crate) fn serve_with(&self, options: &[&str]) -> Running {
+        let mut command = chaperone(&["serve", "--data"]);
         command.arg(self.join("data"));
+        if !options.contains(&"--listen") {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
+        command.args(options);
         Running::start(command)
     }
 }
@@ -89,6 +98,16 @@ impl Running {
     pub(crate) fn post_records(&self, body: Vec<u8>) -> Answer {
         let body = Some(("application/x-protobuf", body));
         ask("POST", &format!("{}/v1/records", self.url), Some(FILTER), body).unwrap()
+    }
+
+    /// As the recorder of this name.
+    pub(crate) fn post_records_as(&self, recorder: &str, body: Vec<u8>) -> Answer {
+        let request = ureq::http::Request::builder().method("POST").uri(format!("{}/v1/records", self.url));
+        let request = request
+            .header("authorization", format!("Bearer {FILTER}"))
+            .header("content-type", "application/x-protobuf")
+            .header("x-chaperone-recorder", recorder);
+        answer(agent().run(request.body(body).unwrap()).unwrap()).unwrap()
     }
 
     /// Runs a command of the command line against this sidecar.
@@ -154,16 +173,23 @@ pub(crate) fn ask(
     token: Option<&str>,
     body: Option<(&str, Vec<u8>)>,
 ) -> Result<Answer, ureq::Error> {
-    let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None);
-    let agent: ureq::Agent = config.timeout_global(Some(Duration::from_secs(60))).build().into();
+    let agent = agent();
     let mut request = ureq::http::Request::builder().method(method).uri(url);
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
     }
-    let mut answer = match body {
+    answer(match body {
         None => agent.run(request.body(()).unwrap())?,
         Some((kind, body)) => agent.run(request.header("content-type", kind).body(body).unwrap())?,
-    };
+    })
+}
+
+fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None);
+    config.timeout_global(Some(Duration::from_secs(60))).build().into()
+}
+
+fn answer(mut answer: ureq::http::Response<ureq::Body>) -> Result<Answer, ureq::Error> {
     let status = answer.status().as_u16();
     Ok(Answer { status, body: answer.body_mut().with_config().limit(64 << 20).read_to_vec()? })
 }

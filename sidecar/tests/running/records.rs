@@ -12,7 +12,7 @@ pub(crate) fn record(session: &str, source: Source, seq: u64, body: Body) -> Rec
 }
 
 pub(crate) fn post(sidecar: &Running, records: Vec<Record>) -> u16 {
-    sidecar.post_records(RecordBatch { records }.encode_to_vec()).status
+    sidecar.post_records(RecordBatch { records, ended: Vec::new() }.encode_to_vec()).status
 }
 
 fn closed() -> Body {
@@ -33,7 +33,7 @@ fn an_acknowledgement_names_what_is_durable() {
         record("s-a", Source::Guard, 7, closed()),
         record("s-b", Source::Tap, 1, closed()),
     ];
-    let answer = sidecar.post_records(RecordBatch { records }.encode_to_vec());
+    let answer = sidecar.post_records(RecordBatch { records, ended: Vec::new() }.encode_to_vec());
     assert_eq!(answer.status, 200);
     let ack = RecordAck::decode(answer.body.as_slice()).unwrap();
     let mark =
@@ -57,7 +57,7 @@ fn replays_are_welcome_and_forgeries_are_not() {
     assert_eq!(post(&sidecar, vec![first()]), 200);
     assert_eq!(post(&sidecar, vec![first(), record("s-a", Source::Tap, 2, closed())]), 200);
     let forged = vec![record("s-a", Source::Tap, 1, opened("y")), record("s-b", Source::Tap, 1, closed())];
-    let answer = sidecar.post_records(RecordBatch { records: forged }.encode_to_vec());
+    let answer = sidecar.post_records(RecordBatch { records: forged, ended: Vec::new() }.encode_to_vec());
     assert_eq!(answer.status, 409);
     let conflict = &answer.json()["conflicts"][0];
     assert_eq!((conflict["session"].as_str(), conflict["seq"].as_u64()), (Some("s-a"), Some(1)));
@@ -155,4 +155,30 @@ fn a_long_session_comes_in_pages() {
     let verified = sidecar.run(&["sessions", "verify", "last", "--json"]);
     let report: serde_json::Value = serde_json::from_str(&verified.out).unwrap();
     assert_eq!((report["whole"].as_bool(), report["report"]["records"].as_u64()), (Some(true), Some(20)));
+}
+
+#[test]
+fn a_session_whose_gateway_is_silent_is_broken_off() {
+    let place = Place::new();
+    let sidecar = place.serve_with(&["--silence", "1s"]);
+    let post = |recorder: &str, records: Vec<Record>, ended: &[&str]| {
+        let ended = ended.iter().map(|id| (*id).to_owned()).collect();
+        let body = RecordBatch { records, ended }.encode_to_vec();
+        sidecar.post_records_as(recorder, body).status
+    };
+    let both = vec![record("s-a", Source::Tap, 1, opened("x")), record("s-b", Source::Tap, 1, opened("x"))];
+    assert_eq!(post("r-1", both, &[]), 200);
+    assert_eq!(post("r-1", vec![record("s-b", Source::Tap, 2, closed())], &["s-b"]), 200);
+    assert_eq!(post("r 1", Vec::new(), &[]), 400);
+    let verify = |id: &str| sidecar.run(&["sessions", "verify", id]);
+    assert_eq!(verify("s-a").code, 0, "{}", verify("s-a").out);
+    std::thread::sleep(std::time::Duration::from_millis(1_300));
+    let broken = verify("s-a");
+    assert_eq!(broken.code, 1);
+    assert!(broken.out.contains("what came after the last record is unknown"), "{}", broken.out);
+    assert!(sidecar.run(&["sessions", "list"]).out.contains("broken off"));
+    assert!(sidecar.run(&["sessions", "show", "s-a"]).out.contains("broken off"));
+    assert_eq!(verify("s-b").code, 0, "its recorder has said its last word");
+    assert_eq!(post("r-1", Vec::new(), &[]), 200, "an empty batch says that it is there");
+    assert_eq!(verify("s-a").code, 0);
 }

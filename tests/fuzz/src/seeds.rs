@@ -136,8 +136,10 @@ pub fn proto() -> Vec<Vec<u8>> {
         body: Some(body),
     };
     let payload = Payload { bytes: b"Q\0\0\0\x04".to_vec(), omitted: 0 };
-    let batch =
-        RecordBatch { records: vec![record(Body::Client(payload.clone())), record(Body::Server(payload))] };
+    let batch = RecordBatch {
+        records: vec![record(Body::Client(payload.clone())), record(Body::Server(payload))],
+        ended: Vec::new(),
+    };
     let mark = Mark { session: "s-1".into(), source: Source::Tap as i32, seq: 1 };
     let settings = json!({
         "resource": "shop", "sidecar": { "cluster": "sidecar", "token_env": "T", "timeout_ms": 10 },

@@ -1,6 +1,9 @@
 //! The records of one batch, encoded.
 
-use chaperone_proto::RecordOf;
+use std::cell::Cell;
+use std::rc::Rc;
+
+use chaperone_proto::{RecordOf, write_ended};
 
 use super::Waiter;
 
@@ -13,19 +16,50 @@ pub(super) struct Segment {
     since: u64,
     /// Who waits for one of them to be durable, and since when.
     waiters: Vec<(Waiter, u64)>,
+    /// Whose bytes these are.
+    owners: Vec<(Waiting, usize)>,
+}
+
+/// How many bytes of one session wait, in all segments.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Waiting(Rc<Cell<usize>>);
+
+impl Waiting {
+    pub(super) fn bytes(&self) -> usize {
+        self.0.get()
+    }
 }
 
 impl Segment {
     pub(super) const fn new(since: u64) -> Self {
-        Self { bytes: Vec::new(), records: 0, since, waiters: Vec::new() }
+        Self { bytes: Vec::new(), records: 0, since, waiters: Vec::new(), owners: Vec::new() }
     }
 
     /// Adds a record; how many bytes it takes.
-    pub(super) fn add(&mut self, record: &RecordOf<'_>, millis: u64, waiter: Option<Waiter>) -> usize {
+    pub(super) fn add(
+        &mut self,
+        record: &RecordOf<'_>,
+        millis: u64,
+        waiter: Option<Waiter>,
+        owner: Waiting,
+    ) -> usize {
         let before = self.bytes.len();
         record.write(&mut self.bytes);
         self.records += 1;
         self.waiters.extend(waiter.map(|waiter| (waiter, millis)));
+        let added = self.bytes.len() - before;
+        owner.0.set(owner.0.get().saturating_add(added));
+        match self.owners.last_mut().filter(|(last, _)| Rc::ptr_eq(&last.0, &owner.0)) {
+            Some((_, bytes)) => *bytes += added,
+            None => self.owners.push((owner, added)),
+        }
+        added
+    }
+
+    /// Tells that nothing more of a session will come; how many bytes that takes.
+    pub(super) fn end(&mut self, session: &str) -> usize {
+        let before = self.bytes.len();
+        write_ended(&mut self.bytes, session);
         self.bytes.len() - before
     }
 
@@ -49,7 +83,11 @@ impl Segment {
         !self.waiters.is_empty()
     }
 
+    /// It waits no more. Whoever waited for one of its records.
     pub(super) fn into_waiters(self) -> Vec<Waiter> {
+        for (Waiting(owner), bytes) in &self.owners {
+            owner.set(owner.get().saturating_sub(*bytes));
+        }
         self.waiters.into_iter().map(|(waiter, _)| waiter).collect()
     }
 

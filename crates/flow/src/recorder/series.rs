@@ -4,6 +4,8 @@ use chaperone_model::SessionId;
 use chaperone_proto::Source;
 use hashbrown::HashMap;
 
+use super::segment::Waiting;
+
 /// How many records of a source were lost and not told yet, by why.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Lost {
@@ -33,6 +35,7 @@ struct Sources {
     masking: Series,
     tap: Series,
     unspecified: Series,
+    waiting: Waiting,
 }
 
 /// Of all sessions.
@@ -40,11 +43,22 @@ struct Sources {
 pub(super) struct Numbers(HashMap<SessionId, Sources>);
 
 impl Numbers {
-    /// The number of the next record.
-    pub(super) fn next(&mut self, session: &SessionId, source: Source) -> u64 {
-        let series = self.0.entry_ref(session).or_default().of(source);
+    /// The number of the next record, and what counts its bytes while it waits.
+    pub(super) fn next(&mut self, session: &SessionId, source: Source) -> (u64, Waiting) {
+        let sources = self.0.entry_ref(session).or_default();
+        let series = sources.of(source);
         series.last += 1;
-        series.last
+        (series.last, sources.waiting.clone())
+    }
+
+    /// How many bytes of the session wait.
+    pub(super) fn waiting(&self, session: &SessionId) -> usize {
+        self.0.get(session).map_or(0, |sources| sources.waiting.bytes())
+    }
+
+    /// Whether records of a session were told that is not over.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// A record could not be kept. Its number is used up, so that the hole is seen in any case.
@@ -72,23 +86,9 @@ impl Numbers {
         self.0.get(session).map(Sources::with_losses).unwrap_or_default()
     }
 
-    /// The source has said its last word.
-    pub(super) fn forget(&mut self, session: &SessionId, source: Source) {
-        let Some(sources) = self.0.get_mut(session) else { return };
-        *sources.of(source) = Series::default();
-        if sources.are_silent() {
-            self.end(session);
-        }
-    }
-
-    /// The session is over.
-    pub(super) fn end(&mut self, session: &SessionId) {
-        self.0.remove(session);
-    }
-
-    #[cfg(test)]
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// The session is over. Whether it was not before.
+    pub(super) fn end(&mut self, session: &SessionId) -> bool {
+        self.0.remove(session).is_some()
     }
 }
 
@@ -113,10 +113,6 @@ impl Sources {
             (Source::Tap, &self.tap),
             (Source::Unspecified, &self.unspecified),
         ]
-    }
-
-    fn are_silent(&self) -> bool {
-        self.all().iter().all(|(_, series)| series.last == 0)
     }
 
     fn with_losses(&self) -> Vec<Source> {

@@ -113,7 +113,7 @@ fn who_waits_too_long_is_told_once() {
 
 #[test]
 fn the_end_of_a_session_frees_its_numbers_and_is_never_dropped() {
-    let limits = RecorderLimits { bytes_most: 10, ..RecorderLimits::default() };
+    let limits = RecorderLimits { bytes_most: 10, deciding_bytes: 0, ..RecorderLimits::default() };
     let mut it = Recorder::new(limits);
     it.add(&id(), Source::Tap, at(0), Told::Body(&body(20)), None);
     assert!(it.add(
@@ -123,6 +123,7 @@ fn the_end_of_a_session_frees_its_numbers_and_is_never_dropped() {
         Told::Body(&Body::Closed(Closed { by: "client".into() })),
         None
     ));
+    it.end(&id(), at(0));
     assert!(it.numbers.is_empty());
 }
 
@@ -177,7 +178,12 @@ fn what_the_sidecar_refuses_is_a_gap() {
 
 #[test]
 fn how_sessions_end_is_bounded_too() {
-    let limits = RecorderLimits { bytes_most: 10, ending_bytes: 1_000, ..RecorderLimits::default() };
+    let limits = RecorderLimits {
+        bytes_most: 10,
+        deciding_bytes: 0,
+        ending_bytes: 1_000,
+        ..RecorderLimits::default()
+    };
     let mut it = Recorder::new(limits);
     it.add(&id(), Source::Tap, at(0), Told::Body(&body(20)), None);
     let mut added = 0;
@@ -190,4 +196,74 @@ fn how_sessions_end_is_bounded_too() {
     assert!((10..100).contains(&added), "{added}");
     assert!(it.bytes < 1_200 && it.numbers.is_empty());
     assert_eq!(it.dropped(), 1_000 - added as u64);
+}
+
+#[test]
+fn a_session_that_floods_pushes_out_its_own_records() {
+    let limits = RecorderLimits { bytes_most: 100_000, deciding_bytes: 20_000, ..RecorderLimits::default() };
+    let mut it = Recorder::new(limits);
+    let other = SessionId("s-2".into());
+    let verdict = Body::Verdict(chaperone_proto::VerdictRecord::default());
+    for _ in 0..1_000 {
+        it.add(&id(), Source::Tap, at(0), Told::Body(&body(500)), None);
+        it.add(&id(), Source::Guard, at(0), Told::Body(&verdict), None);
+    }
+    assert!(it.dropped() > 0 && it.bytes < 61_000, "half of it is left: {}", it.bytes);
+    for _ in 0..30 {
+        assert!(it.add(&other, Source::Tap, at(0), Told::Body(&body(500)), None));
+    }
+    while it.poll(at(1_000)).is_some() {
+        it.durable();
+    }
+    assert_eq!((it.bytes, it.numbers.waiting(&id()), it.numbers.waiting(&other)), (0, 0, 0));
+    assert!(it.add(&id(), Source::Tap, at(2_000), Told::Body(&body(500)), None));
+}
+
+#[test]
+fn who_did_what_has_room_of_its_own() {
+    let limits = RecorderLimits { bytes_most: 100_000, deciding_bytes: 20_000, ..RecorderLimits::default() };
+    let mut it = Recorder::new(limits);
+    for number in 0..100 {
+        let flood = SessionId(format!("f-{number}"));
+        while it.add(&flood, Source::Tap, at(0), Told::Body(&body(1_000)), None) {}
+    }
+    assert!(!it.add(&id(), Source::Tap, at(0), Told::Body(&body(1_000)), None));
+    let who = Body::Authenticated(chaperone_proto::Authenticated::default());
+    assert!(it.add(&id(), Source::Identity, at(0), Told::Body(&who), None));
+    let verdict = Body::Verdict(chaperone_proto::VerdictRecord::default());
+    assert!(it.add(&id(), Source::Guard, at(0), Told::Body(&verdict), None));
+    for _ in 0..1_000 {
+        it.add(&SessionId("f-1".into()), Source::Guard, at(0), Told::Body(&verdict), None);
+    }
+    assert!(it.add(&id(), Source::Guard, at(0), Told::Body(&verdict), None), "not even by its own verdicts");
+}
+
+#[test]
+fn the_end_of_a_session_is_told_behind_its_records() {
+    let mut it = Recorder::new(RecorderLimits::default());
+    it.add(&id(), Source::Guard, at(0), Told::Body(&body(3)), None);
+    it.end(&id(), at(1));
+    it.end(&id(), at(2));
+    let batch = RecordBatch::decode(it.poll(at(100)).unwrap().bytes).unwrap();
+    assert_eq!((batch.records.len(), batch.ended), (1, vec!["s-1".to_owned()]));
+}
+
+#[test]
+fn a_recorder_with_sessions_is_never_silent() {
+    let mut it = Recorder::new(RecorderLimits::default());
+    assert_eq!(it.poll(at(20_000)), None, "there are no sessions");
+    it.add(&id(), Source::Tap, at(20_000), Told::Body(&body(3)), None);
+    assert!(it.poll(at(20_100)).is_some());
+    it.durable();
+    assert_eq!(it.poll(at(30_099)), None);
+    assert_eq!(it.poll(at(30_100)), Some(Batch { bytes: &[] }));
+    // What comes while it is under way is not lost with it.
+    it.add(&id(), Source::Tap, at(30_101), Told::Body(&body(3)), None);
+    it.durable();
+    assert_eq!(records(it.poll(at(30_201)).unwrap()).len(), 1);
+    it.durable();
+    it.end(&id(), at(30_300));
+    assert!(it.poll(at(30_400)).is_some());
+    it.durable();
+    assert_eq!(it.poll(at(90_000)), None);
 }

@@ -53,6 +53,7 @@ pub struct RecordOf<'a> {
 
 // The numbers of fields, see the messages themselves.
 const RECORDS: u8 = 1;
+const ENDED: u8 = 2;
 const SESSION: u8 = 1;
 const SOURCE: u8 = 2;
 const SEQ: u8 = 3;
@@ -82,6 +83,11 @@ impl RecordOf<'_> {
         number(batch, TIME, self.time);
         self.told.write(batch);
     }
+}
+
+/// Adds the end of a session to the encoding of a batch.
+pub fn write_ended(batch: &mut Vec<u8>, session: &str) {
+    bytes(batch, ENDED, session.as_bytes());
 }
 
 impl Told<'_> {
@@ -221,7 +227,7 @@ mod tests {
                 time: seq * 1_000,
                 body: Some(body),
             });
-            assert_eq!(batch, RecordBatch { records: records.clone() }.encode_to_vec());
+            assert_eq!(batch, RecordBatch { records: records.clone(), ended: Vec::new() }.encode_to_vec());
         }
     }
 }

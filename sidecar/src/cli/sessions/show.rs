@@ -74,6 +74,7 @@ pub(super) fn heading(session: &Session, out: &mut impl Write) -> io::Result<()>
     writeln!(out, "{} {}", styled(STRONG, &session.id), one_line(&who))?;
     let took = clock::duration(session.last_ms.since(session.first_ms));
     let end = match summary.closed_by.as_str() {
+        "" if session.silent_since_ms.is_some() => "broken off".to_owned(),
         "" => "still open".to_owned(),
         by => format!("closed by the {by}"),
     };

@@ -113,7 +113,14 @@ impl Hold {
                     Next::Refuse(Reason::ApprovalMismatch)
                 }
             }
-            (Stage::Redeeming, Some(409), _) => Next::Refuse(Reason::ApprovalMismatch),
+            (Stage::Redeeming, Some(409), answer) => {
+                Next::Refuse(match answer.map(|answer| answer.state) {
+                    // Somebody was quicker than the approval's use.
+                    Some(State::Cancelled) => Reason::ApprovalCancelled,
+                    Some(State::Expired) => Reason::ApprovalExpired,
+                    _ => Reason::ApprovalMismatch,
+                })
+            }
             _ => self.lost(now),
         }
     }

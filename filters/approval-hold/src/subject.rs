@@ -30,6 +30,11 @@ pub(crate) enum Unclear {
     Long,
 }
 
+/// Whether a character ends a line, drives a terminal, or changes the direction of what follows.
+fn breaks_the_line(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+}
+
 fn is_held(kept: &Kept) -> bool {
     kept.note.as_ref().is_some_and(|note| note.verdict.decision == Decision::Hold)
 }
@@ -57,20 +62,22 @@ impl Subject {
             return Err(Unclear::Batch);
         }
         let digest = Sha256::new().chain_update(note.command.digest().0).chain_update(&kept.bytes).finalize();
-        let mut shown = note.command.text().to_owned();
+        // First, so that nothing of the statement can pass for it.
+        let mut shown = String::new();
         for (index, value) in bind.values.iter().enumerate() {
-            let before = if index == 0 { "\n-- parameters: " } else { ", " };
-            shown.push_str(&format!(
-                "{before}${} = {}",
-                index + 1,
-                parameter(value, bind.param_formats.of(index))
-            ));
+            let before = if index == 0 { "-- parameters: " } else { ", " };
+            let value = parameter(value, bind.param_formats.of(index));
+            shown.push_str(&format!("{before}${} = {value}", index + 1));
         }
+        if !shown.is_empty() {
+            shown.push('\n');
+        }
+        shown.push_str(note.command.text());
         Ok(Self { shown, digest: Digest(digest.into()) })
     }
 }
 
-/// A parameter as people read it.
+/// A parameter as people read it, in one line.
 fn parameter(value: Option<&[u8]>, format: Option<Format>) -> String {
     let Some(value) = value else { return "NULL".to_owned() };
     let text = std::str::from_utf8(value).ok().filter(|_| format == Some(Format::Text));
@@ -79,5 +86,36 @@ fn parameter(value: Option<&[u8]>, format: Option<Format>) -> String {
         let digits = value.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
         return "\\x".chars().chain(digits).collect();
     };
-    format!("'{}'", text.replace('\'', "''"))
+    if !text.contains(|c: char| c == '\\' || breaks_the_line(c)) {
+        return format!("'{}'", text.replace('\'', "''"));
+    }
+    let mut escaped = String::from("E'");
+    for c in text.chars() {
+        match c {
+            '\'' => escaped.push_str("''"),
+            '\\' => escaped.push_str("\\\\"),
+            '\n' => escaped.push_str("\\n"),
+            '\r' => escaped.push_str("\\r"),
+            '\t' => escaped.push_str("\\t"),
+            c if breaks_the_line(c) => escaped.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => escaped.push(c),
+        }
+    }
+    escaped.push('\'');
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_one_line() {
+        let shown = |text: &str| parameter(Some(text.as_bytes()), Some(Format::Text));
+        assert_eq!(shown("it's"), "'it''s'");
+        assert_eq!(shown("a\nUPDATE t\\'"), r"E'a\nUPDATE t\\'''");
+        assert_eq!(shown("\u{2028}\u{85}"), r"E'\u2028\u0085'");
+        assert_eq!(parameter(Some(&[0, 255]), Some(Format::Binary)), "\\x00ff");
+        assert_eq!(parameter(None, None), "NULL");
+    }
 }

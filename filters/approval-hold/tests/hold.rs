@@ -274,6 +274,23 @@ fn an_approval_that_is_used_up_releases_nothing() {
 }
 
 #[test]
+fn whoever_cancels_before_the_approval_is_used_is_told_that_it_is_cancelled() {
+    for (body, shown) in [
+        (r#"{"error":"not approved","state":"cancelled"}"#, "E(57014) Z(I)"),
+        (r#"{"error":"not approved","state":"expired"}"#, "E(42501) Z(I)"),
+    ] {
+        let mut wire = wire();
+        wire.client(&query("risky"));
+        until_waiting(&mut wire);
+        wire.look();
+        wire.reply(Some(200), r#"{"state":"approved"}"#);
+        wire.reply(Some(409), body);
+        assert_eq!(wire.look(), shown);
+        assert!(wire.ran().is_empty());
+    }
+}
+
+#[test]
 fn inside_a_transaction_the_status_is_right() {
     let mut wire = wire();
     wire.client(&[query("begin"), query("risky")].concat());
@@ -317,7 +334,8 @@ fn an_approval_is_for_one_command_with_its_parameters() {
             Effect::Call { call, .. } => Some(String::from_utf8(call.body.clone()).unwrap()),
             _ => None,
         });
-        assert!(body.unwrap().contains(&format!("-- parameters: $1 = '{value}'")), "the approver sees it");
+        let shown = format!(r#""-- parameters: $1 = '{value}'\nrisky $1""#);
+        assert!(body.unwrap().contains(&shown), "the approver sees it, before anything of the statement");
         digest(&wire)
     };
     assert_ne!(digest_of("1"), digest_of("99999"));

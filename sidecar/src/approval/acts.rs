@@ -1,6 +1,7 @@
 //! What people and filters do with a request, one function an act.
 
 use unicode_normalization::UnicodeNormalization;
+use unicode_security::skeleton;
 
 use super::{Answer, Refusal, Request, State, Vote, request};
 use crate::clock::Millis;
@@ -90,11 +91,14 @@ impl Vote {
     }
 }
 
-/// Names are compared by their letters and digits alone, without case and in the compatible form (NFKC), so that neither
-/// `Ann` nor `a nn` nor an `ann` in wide letters or with an invisible character in it can answer for `ann`.
+/// Names are compared by their letters and digits alone, without case, in the compatible form (NFKC) and by what they look
+/// like (the skeletons of UTS #39), so that neither `Ann` nor `a nn` nor an `ann` in wide or Cyrillic letters or with an
+/// invisible character in it can answer for `ann`.
 fn same_person(one: &str, other: &str) -> bool {
     let bare = |name: &str| -> String {
-        name.nfkc().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).nfkc().collect()
+        let letters = name.nfkc().filter(|letter| letter.is_alphanumeric());
+        let lower: String = letters.flat_map(char::to_lowercase).nfkc().collect();
+        skeleton(&lower).flat_map(char::to_lowercase).collect()
     };
     bare(one) == bare(other)
 }
@@ -115,9 +119,13 @@ mod tests {
             "a\u{ad}nn",
             "\u{ff41}nn",
             "\u{1d44e}nn",
+            "\u{430}nn",
         ] {
             assert!(same_person("ann", disguise), "{disguise:?}");
         }
+        assert!(same_person("alice", "al\u{131}ce"), "a dotless i");
+        assert!(same_person("bob", "b\u{43e}b") && same_person("bob", "b0b"));
         assert!(!same_person("ann", "anne"));
+        assert!(!same_person("ann", "\u{e5}nn"), "an accent is not overlooked");
     }
 }

@@ -90,7 +90,15 @@ impl From<desk::Error> for Failure {
                     | Refusal::Requester(_)
                     | Refusal::Unapproved(_) => StatusCode::CONFLICT,
                 };
-                Self::new(status, refusal)
+                let state = match refusal {
+                    Refusal::Decided(state) | Refusal::Unapproved(state) => Some(state),
+                    _ => None,
+                };
+                let failure = Self::new(status, refusal);
+                match state {
+                    Some(state) => failure.with("state", json!(state)),
+                    None => failure,
+                }
             }
         }
     }

@@ -42,6 +42,9 @@ fn asked_seen_approved_used_once() {
     other["statement"] = json!("DELETE FROM customers");
     assert_eq!(put(&sidecar, ID, &other), 409);
     assert_eq!(redeem(&sidecar, DIGEST), 409, "nobody has said yes");
+    let early =
+        sidecar.send("POST", &format!("/v1/approvals/{ID}/redeem"), FILTER, &json!({ "digest": DIGEST }));
+    assert_eq!(early.json()["state"], "pending");
 
     let list = sidecar.run(&["approvals", "list"]);
     assert_eq!(list.code, 0);

@@ -123,6 +123,18 @@ impl<T> Exchange<T> {
         self.waiting.len() * size_of::<Waiting<T>>()
     }
 
+    /// How many requests were kept so far.
+    #[must_use]
+    pub const fn sent_so_far(&self) -> u64 {
+        self.next
+    }
+
+    /// How many of them are done: the number of the request whose answer comes next.
+    #[must_use]
+    pub fn done_so_far(&self) -> u64 {
+        self.next.saturating_sub(self.waiting.len() as u64)
+    }
+
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -168,13 +180,8 @@ impl<T> Exchange<T> {
     /// Notes that CopyDone or CopyFail goes to the server; perhaps ahead of its CopyInResponse.
     pub fn copy_ended(&mut self) {
         if !std::mem::take(&mut self.copy_in) && !self.waiting.is_empty() {
-            self.ends.add(self.next, self.first());
+            self.ends.add(self.next, self.done_so_far());
         }
-    }
-
-    /// The number of the request whose answer comes next.
-    fn first(&self) -> u64 {
-        self.next.saturating_sub(self.waiting.len() as u64)
     }
 
     /// Pairs a server message with its request.
@@ -283,9 +290,9 @@ impl<T> Exchange<T> {
             return Answer::Unexpected;
         }
         // What was sent behind the COPY is ignored by the server, up to its end or the first thing that is no Sync.
-        let end = self.ends.take_behind(self.first());
+        let end = self.ends.take_behind(self.done_so_far());
         self.copy_in = end.is_none();
-        let most = end.map_or(u64::MAX, |end| end.saturating_sub(self.first() + 1));
+        let most = end.map_or(u64::MAX, |end| end.saturating_sub(self.done_so_far() + 1));
         let mut ignored = 0;
         while ignored < most && self.waiting.get(1).is_some_and(|waiting| waiting.request == Request::Sync) {
             self.waiting.remove(1);

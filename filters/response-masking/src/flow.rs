@@ -89,7 +89,7 @@ impl ResponseMasking {
         if !self.answers.catalogue.wants(&plan.columns, cx.now.millis()) {
             return;
         }
-        if self.gate.status() != b'I' || !self.gate.is_idle() {
+        if self.gate.status() != b'I' || !self.gate.is_settled() {
             return;
         }
         let shared = self.answers.shared.known(cx.session, &plan.columns, cx.now.millis());

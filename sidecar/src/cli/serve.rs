@@ -20,7 +20,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR", env = "CHAPERONE_DATA")]
     data: std::path::PathBuf,
     /// How long a gateway may be silent until its sessions count as broken off; it speaks every 10 s.
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = span)]
+    #[arg(long, value_name = "TIME", env = "CHAPERONE_SILENCE", default_value = "30s", value_parser = span)]
     silence: std::time::Duration,
     /// Also deliver this policy to Envoy, and again whenever it changes. See `chaperone policy deliver --help`.
     #[arg(long, value_name = "FILE", requires_all = ["settings", "ecds_dir"])]

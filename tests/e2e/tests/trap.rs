@@ -28,7 +28,8 @@ fn module(chain: Chain) -> PathBuf {
 
 fn stack() -> Stack {
     let modules = Chain::GOVERNED.map(|chain| (filter(chain).to_owned(), module(chain))).to_vec();
-    start(StackOptions { modules, concurrency: 2, ..StackOptions::default() })
+    let silence = vec![("CHAPERONE_SILENCE".to_owned(), "12s".to_owned())];
+    start(StackOptions { modules, concurrency: 2, sidecar_environment: silence, ..StackOptions::default() })
 }
 
 /// How many connections a worker has accepted.
@@ -157,6 +158,29 @@ fn a_vm_that_dies_comes_back_and_nothing_passes_meanwhile() {
             names.iter().all(|name| shown.contains(name)).then_some(())
         });
     }
+    broken_off(&stack);
+}
+
+/// What a dead VM had not sent yet is in no recording, and the recordings say so.
+fn broken_off(stack: &Stack) {
+    let people = People(stack);
+    let all = || -> Vec<serde_json::Value> {
+        let all = people.run(&["sessions", "list", "--limit", "500", "--json"]);
+        serde_json::from_str(&all).unwrap()
+    };
+    let id = |session: &serde_json::Value| session.get("id").unwrap().as_str().unwrap().to_owned();
+    let broken = eventually("its gateway's silence is noticed", || {
+        let broken = |session: &serde_json::Value| session.get("silent_since_ms").is_some();
+        let broken: Vec<_> = all().iter().filter(|session| broken(session)).map(id).collect();
+        (broken.len() >= 3).then_some(broken)
+    });
+    for session in &broken {
+        let shown = people.run(&["sessions", "verify", session]);
+        assert!(shown.contains("what came after the last record is unknown"), "{shown}");
+    }
+    let whole = all().into_iter().filter(|session| !broken.contains(&id(session)));
+    let whole: Vec<_> = whole.map(|session| people.run(&["sessions", "verify", &id(&session)])).collect();
+    assert!(whole.len() > 5 && whole.iter().all(|shown| shown.contains("whole: ")), "{whole:?}");
 }
 
 /// Knocks once. True when it was let in and governed, false when it was refused; anything else fails.

@@ -86,6 +86,10 @@ pub struct Gate<T> {
     /// Anything of the extended protocol went to the server since the last Sync.
     in_batch: bool,
     status: u8,
+    /// Something of the extended protocol waits for a Sync that the server does not ignore.
+    unsynced: bool,
+    /// When so many requests are done, the server has told the status that everything but Syncs left behind.
+    settled_at: u64,
 }
 
 impl<T> Default for Gate<T> {
@@ -97,6 +101,8 @@ impl<T> Default for Gate<T> {
             executed: false,
             in_batch: false,
             status: b'I',
+            unsynced: false,
+            settled_at: 0,
         }
     }
 }
@@ -279,10 +285,11 @@ impl<T: Default> Gate<T> {
         Turn::Taken
     }
 
-    /// Whether nothing is under way: every request of the client is answered.
+    /// Whether nothing is under way but perhaps a Sync that changes nothing, so that the transaction status which the
+    /// server told last is the one in force.
     #[must_use]
-    pub fn is_idle(&self) -> bool {
-        self.exchange.is_empty() && !self.in_batch
+    pub fn is_settled(&self) -> bool {
+        !self.unsynced && !self.in_batch && self.exchange.done_so_far() >= self.settled_at
     }
 
     /// Bytes that are kept for what is under way.
@@ -342,6 +349,18 @@ impl<T: Default> Gate<T> {
     }
 
     const fn went(&mut self, request: Request) {
+        let settles = match request {
+            Request::Bind | Request::Close | Request::Describe | Request::Execute | Request::Parse => {
+                self.unsynced = true;
+                false
+            }
+            Request::Sync => self.unsynced && !self.exchange.is_copy_in(),
+            Request::FunctionCall | Request::Query | Request::Startup => true,
+        };
+        if settles {
+            self.unsynced = false;
+            self.settled_at = self.exchange.sent_so_far();
+        }
         match request {
             Request::Execute => {
                 self.executed = true;

@@ -66,6 +66,25 @@ fn a_mask_of_the_same_columns_needs_no_new_question() {
 }
 
 #[test]
+fn it_is_asked_behind_a_sync_but_not_behind_what_may_begin_a_transaction() {
+    let sync = empty(b'S');
+    let mut session = Session::learnt(CARDS);
+    session.millis += CATALOGUE_AGE_MOST;
+    let sent = session.client(&[sync.clone(), sync.clone(), query("select name from customers")].concat());
+    assert_eq!(letters(&sent), "S S Q Q", "a Sync with nothing before it changes nothing");
+
+    for before in ["begin", "select 1"] {
+        let mut session = Session::learnt(CARDS);
+        session.millis += CATALOGUE_AGE_MOST;
+        // The first one asks by itself; it is old again when the next one comes.
+        assert_eq!(letters(&session.client(&query(before))), "Q Q");
+        session.server(&failure());
+        let sent = session.client(&[sync.clone(), query("select name from customers")].concat());
+        assert_eq!(letters(&sent), "S Q", "{before}");
+    }
+}
+
+#[test]
 fn without_an_answer_nothing_of_a_table_is_shown() {
     let first = column("id", CUSTOMERS, 1, INT4);
     for (answer, why) in [

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use chaperone_e2e::{
     Chain, Client, People, Stack, StackOptions, analyst, eventually, no_vm_died, nobody_is_left, say, start,
+    still_serves,
 };
+use chaperone_pgwire::client::write;
 
 /// Connections at once.
 const MANY: u64 = 300;
@@ -84,6 +86,47 @@ fn memory_of_a_connection_is_bounded() {
         );
         drop(warm);
         nobody_is_left(&stack);
+    }
+    no_vm_died(&stack);
+}
+
+#[test]
+fn what_sessions_keep_is_bounded_together() {
+    let stack = start(StackOptions { concurrency: 1, ..StackOptions::default() });
+    let login = analyst(&stack);
+    for chain in Chain::GOVERNED {
+        let mut greedy = Client::log_in(&stack, chain, &login);
+        let padding = "x".repeat(900_000);
+        let refused = (0..300).find(|number| {
+            let mut prepare = Vec::new();
+            let text = format!("SELECT {number} -- {padding}");
+            write::parse(&mut prepare, format!("s{number}").as_bytes(), text.as_bytes(), &[]).unwrap();
+            write::sync(&mut prepare);
+            greedy.ask(&prepare).contains("PG108")
+        });
+        assert!(refused.is_some_and(|number| number > 50), "{refused:?}");
+        still_serves(&stack, chain, &login);
+
+        let half: Vec<Client> = (0..60)
+            .map(|_| {
+                let mut client = Client::log_in(&stack, chain, &login);
+                let mut bytes = b"B\x00\xf0\x00\x00".to_vec();
+                bytes.resize(6 << 20, b'x');
+                client.send(&bytes);
+                client
+            })
+            .collect();
+        // Where one finds no room for a little, the largest ends: whoever comes again is served.
+        eventually("somebody else is served", || {
+            let mut client = Client::connect(&stack, chain);
+            client.send(&say::startup(&login.user, &login.database));
+            if !client.comes(b'R') {
+                return None;
+            }
+            client.send(&say::password(&login.password));
+            client.settle().then(|| client.ask(&say::query(b"SELECT 40 + 2"))).filter(|it| it.contains("42"))
+        });
+        drop((greedy, half));
     }
     no_vm_died(&stack);
 }

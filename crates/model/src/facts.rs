@@ -71,6 +71,9 @@ pub struct Statement {
     pub columns: Vec<String>,
     /// The columns of its result, in order; none where it has no result or lineage could not be told.
     pub outputs: Option<Vec<Output>>,
+    /// What it puts into tables, nested statements included, but for constants.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stored: Vec<Stored>,
     /// For UPDATE and DELETE, also nested: true when each is bounded by a real predicate. True when there is none.
     pub bounded: bool,
     /// What it does to the session or outside of the tables.
@@ -246,6 +249,15 @@ pub enum Output {
     Star,
     /// Not told: whole rows, functions over rows, columns of derived tables that are themselves not told.
     Unknown,
+}
+
+/// A value, or all values of a column, that a statement puts into a table.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Stored {
+    /// The column that takes it, folded; none where the statement does not tell.
+    pub column: Option<String>,
+    /// What it is.
+    pub from: Output,
 }
 
 /// Effects that are not access to a relation.

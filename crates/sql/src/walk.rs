@@ -11,10 +11,11 @@ mod lock;
 mod object;
 mod query;
 mod statement;
+mod stored;
 mod table;
 mod write;
 
-use chaperone_model::facts::{Access, Effect, ObjectKind, Opaque, Relation, Statement, Verb};
+use chaperone_model::facts::{Access, Effect, ObjectKind, Opaque, Relation, Statement, Stored, Verb};
 use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart, Statement as Tree};
 
 use crate::names::is_reserved;
@@ -38,6 +39,7 @@ pub(crate) fn read(tree: &Tree, asides: &[Expr]) -> Statement {
         opaque: None,
         scopes: Vec::new(),
         lineage_left: MAX_LINEAGE,
+        stored: Vec::new(),
     };
     let outputs = walk.statement(tree);
     walk.discard_all(asides);
@@ -55,6 +57,7 @@ struct Walk<'a> {
     opaque: Option<Opaque>,
     scopes: Vec<Scope<'a>>,
     lineage_left: usize,
+    stored: Vec<Stored>,
 }
 
 impl<'a> Walk<'a> {
@@ -78,6 +81,7 @@ impl<'a> Walk<'a> {
             columns: self.columns.into_iter().map(str::to_owned).collect(),
             outputs: outputs
                 .map(|columns| columns.iter().map(|(_, out)| out.clone().into_output()).collect()),
+            stored: self.stored,
             bounded: !self.unbounded,
             effects,
             opaque: self.opaque,

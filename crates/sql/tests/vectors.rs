@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use chaperone_model::facts::{Effect, Opaque, Output, Relation, Statement};
+use chaperone_model::facts::{Effect, Opaque, Output, Relation, Statement, Stored};
 use chaperone_sql::{Limits, read};
 use serde_json::Value;
 
@@ -21,6 +21,7 @@ struct Vector {
     functions: Option<Vec<String>>,
     columns: Option<Vec<String>>,
     outputs: Option<Value>,
+    stored: Option<Vec<String>>,
     bounded: Option<bool>,
     effects: Option<Vec<String>>,
     opaque: Option<String>,
@@ -51,6 +52,10 @@ fn output(output: &Output) -> String {
         Output::Star => "star".to_owned(),
         Output::Unknown => "unknown".to_owned(),
     }
+}
+
+fn stored(stored: &Stored) -> String {
+    format!("{} = {}", stored.column.as_deref().unwrap_or("?"), output(&stored.from))
 }
 
 fn opaque(opaque: &Option<Opaque>) -> Option<String> {
@@ -119,6 +124,10 @@ fn compare(vector: &Vector, statement: &Statement, wrong: &mut Vec<String>) {
     };
     if vector.outputs.as_ref().is_some_and(|expected| *expected != found) {
         wrong.push(format!("outputs are {found}, not {:?}", vector.outputs));
+    }
+    let stored = statement.stored.iter().map(stored).collect::<Vec<_>>();
+    if vector.stored.as_ref().is_some_and(|expected| *expected != stored) {
+        wrong.push(format!("stored are {stored:?}, not {:?}", vector.stored));
     }
     if vector.bounded.is_some_and(|bounded| bounded != statement.bounded) {
         wrong.push(format!("bounded is {}", statement.bounded));

@@ -23,6 +23,7 @@ const SQL: [&str; 6] = [
     include_str!("../../../crates/sql/tests/vectors/one_read_many_spellings.json"),
     include_str!("../../../crates/sql/tests/vectors/outputs.json"),
     include_str!("../../../crates/sql/tests/vectors/statements.json"),
+    include_str!("../../../crates/sql/tests/vectors/stored.json"),
     include_str!("../../../crates/sql/tests/vectors/text.json"),
 ];
 

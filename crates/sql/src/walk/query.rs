@@ -10,6 +10,7 @@ use sqlparser::ast::{
     WildcardAdditionalOptions, With,
 };
 
+use super::stored::is_into;
 use super::{MAX_OUTPUTS, Walk};
 use crate::scope::{Columns, Lineage, NAMELESS, Out, Source};
 
@@ -39,6 +40,9 @@ impl<'a> Walk<'a> {
             }
             let columns = walk.scoped(|walk| {
                 let columns = walk.set_expr(body);
+                if is_into(body) {
+                    walk.store_rows(&[], columns.clone());
+                }
                 if let Some(order_by) = order_by {
                     walk.order_by(order_by);
                 }

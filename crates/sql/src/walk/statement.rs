@@ -304,7 +304,9 @@ impl<'a> Walk<'a> {
         }
         // Planned, not run: what it would write is only looked up, but what would be opaque stays so.
         let outer = (std::mem::take(&mut self.verbs), std::mem::take(&mut self.effects), self.unbounded);
+        let stored = std::mem::take(&mut self.stored);
         self.statement(statement);
+        self.stored = stored;
         let inner = std::mem::replace(&mut self.effects, outer.1);
         self.effects.extend(inner.into_iter().filter(|effect| matches!(effect, Effect::Prepared(_))));
         (self.verbs, self.unbounded) = (outer.0, outer.2);
@@ -371,12 +373,10 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// CREATE … AS: a query whose rows fill a new relation.
-    pub(super) fn filled_by(&mut self, name: &'a ObjectName, query: Option<&'a Query>) {
+    /// CREATE … AS: a query whose rows fill a new relation; its columns.
+    pub(super) fn filled_by(&mut self, name: &'a ObjectName, query: &'a Query) -> Columns<'a> {
         self.touch(name, ObjectKind::Table, Access::Create);
-        if let Some(query) = query {
-            self.query(query);
-        }
+        self.query(query)
     }
 }
 

@@ -4,7 +4,7 @@ use chaperone_model::facts::{Access, ObjectKind, Verb};
 use sqlparser::ast::{
     AlterColumnOperation, AlterTable, AlterTableOperation, CheckConstraint, ColumnDef, ColumnOption,
     CreateTable, CreateTableLike, CreateTableLikeKind, CreateTableOptions, CreateView, DataType,
-    ExcludeConstraint, ForValues, ForeignKeyConstraint, IndexColumn, Partition, PartitionBoundValue,
+    ExcludeConstraint, ForValues, ForeignKeyConstraint, Ident, IndexColumn, Partition, PartitionBoundValue,
     RenameTableNameKind, ReplicaIdentity, SequenceOptions, SqlOption, TableConstraint, ViewColumnDef,
 };
 
@@ -129,7 +129,13 @@ impl<'a> Walk<'a> {
             || fallback.is_some()
             || with_data.as_ref().is_some_and(|with| with.statistics.is_some());
         self.foreign(foreign, "kind of CREATE TABLE");
-        self.filled_by(name, query.as_deref());
+        match query {
+            Some(query) => {
+                let rows = self.filled_by(name, query);
+                self.store_rows(&[], rows);
+            }
+            None => self.touch(name, ObjectKind::Table, Access::Create),
+        }
         self.table_options(table_options);
         for ColumnDef { name, data_type, options } in columns {
             if name.quote_style.is_none() && name.value == "like" {
@@ -351,7 +357,8 @@ impl<'a> Walk<'a> {
             self.foreign(data_type.is_some() || options.is_some(), "column of a view");
         }
         self.table_options(options);
-        self.filled_by(name, Some(query));
+        // What a view shows is told by its rule in the catalogue.
+        self.filled_by(name, query);
     }
 
     pub(super) fn alter_table(&mut self, table: &'a AlterTable) {
@@ -405,7 +412,7 @@ impl<'a> Walk<'a> {
             }
             AlterTableOperation::AlterColumn { column_name, op } => {
                 self.column(column_name);
-                self.alter_column(op);
+                self.alter_column(column_name, op);
             }
             AlterTableOperation::RenameColumn { old_column_name, new_column_name } => {
                 self.column(old_column_name);
@@ -452,13 +459,17 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn alter_column(&mut self, operation: &'a AlterColumnOperation) {
+    fn alter_column(&mut self, column: &Ident, operation: &'a AlterColumnOperation) {
         match operation {
             AlterColumnOperation::SetNotNull
             | AlterColumnOperation::DropNotNull
             | AlterColumnOperation::DropDefault => {}
             AlterColumnOperation::SetDefault { value } => self.discard(value),
-            AlterColumnOperation::SetDataType { data_type: _, using, had_set: _ } => self.discard_all(using),
+            AlterColumnOperation::SetDataType { data_type: _, using, had_set: _ } => {
+                if let Some(using) = using {
+                    self.store_value(Some(column), using);
+                }
+            }
             AlterColumnOperation::AddGenerated { generated_as: _, sequence_options } => {
                 self.sequence_options(sequence_options.as_deref().unwrap_or_default());
             }

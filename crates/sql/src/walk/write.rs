@@ -2,11 +2,10 @@
 
 use chaperone_model::facts::{Access, ObjectKind, Verb};
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, ConflictTarget, Delete, DoUpdate, Expr, FromTable, Insert, Merge,
-    MergeAction, MergeClause, MergeClauseKind, MergeInsertExpr, MergeInsertKind, MergeUpdateExpr,
-    MergeUpdateKind, ObjectName, OnConflict, OnConflictAction, OnInsert, OutputClause, Query, SelectItem,
-    SetExpr, TableAlias, TableAliasWithoutColumns, TableFactor, TableObject, TableWithJoins, Update,
-    UpdateTableFromKind,
+    Assignment, ConflictTarget, Delete, DoUpdate, Expr, FromTable, Insert, Merge, MergeAction, MergeClause,
+    MergeClauseKind, MergeInsertExpr, MergeInsertKind, MergeUpdateExpr, MergeUpdateKind, ObjectName,
+    OnConflict, OnConflictAction, OnInsert, OutputClause, Query, SelectItem, SetExpr, TableAlias,
+    TableAliasWithoutColumns, TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind,
 };
 
 use super::Walk;
@@ -73,7 +72,8 @@ impl<'a> Walk<'a> {
         }
         self.column_names(columns);
         if let Some(source) = source {
-            self.rows(source);
+            let rows = self.rows(source);
+            self.store_rows(columns, rows);
         }
         self.scoped(|walk| {
             let alias = table_alias.as_ref().map(|TableAliasWithoutColumns { explicit: _, alias }| alias);
@@ -92,7 +92,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The rows of an INSERT. Plain VALUES are no SELECT.
-    fn rows(&mut self, source: &'a Query) {
+    fn rows(&mut self, source: &'a Query) -> Columns<'a> {
         match (source.body.as_ref(), &source.with, &source.order_by, &source.limit_clause) {
             (SetExpr::Values(values), None, None, None)
                 if source.fetch.is_none() && source.locks.is_empty() && source.for_clause.is_none() =>
@@ -102,11 +102,9 @@ impl<'a> Walk<'a> {
                     "SETTINGS or FORMAT",
                 );
                 self.foreign(!source.pipe_operators.is_empty(), "pipe operator");
-                self.scoped(|walk| walk.values(values));
+                self.scoped(|walk| walk.values(values))
             }
-            _ => {
-                self.query(source);
-            }
+            _ => self.query(source),
         }
     }
 
@@ -255,17 +253,13 @@ impl<'a> Walk<'a> {
     }
 
     fn assignments(&mut self, assignments: &'a [Assignment]) {
-        for Assignment { target, value } in assignments {
-            match target {
-                AssignmentTarget::ColumnName(name) => self.column_names(std::slice::from_ref(name)),
-                AssignmentTarget::Tuple(names) => self.column_names(names),
-            }
-            self.discard(value);
+        for assignment in assignments {
+            self.assign(assignment);
         }
     }
 
     /// Columns that are written; `column.field` and `column[1]` write a part of one.
-    fn column_names(&mut self, names: &'a [ObjectName]) {
+    pub(super) fn column_names(&mut self, names: &'a [ObjectName]) {
         for name in names {
             if self.parts(name).is_none() {
                 continue;
@@ -355,7 +349,8 @@ impl<'a> Walk<'a> {
                 self.column_names(columns);
                 match kind {
                     MergeInsertKind::Values(values) => {
-                        self.values(values);
+                        let rows = self.values(values);
+                        self.store_rows(columns, rows);
                     }
                     MergeInsertKind::Row | MergeInsertKind::Wildcard => self.opaque("INSERT ROW"),
                 }

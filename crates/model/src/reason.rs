@@ -112,6 +112,8 @@ reasons! {
     MaskCopyRefused = "RM102", Masking, "42501", "COPY of a table with masked columns is refused", "use SELECT";
     MaskLineageUnknown = "RM103", Masking, "42501", "the result may contain a masked column in a form that cannot be told", "name the columns plainly";
     MaskCatalogueUnavailable = "RM104", Masking, "58000", "the target's catalogue could not be read", "try again; the operator should look at the role's rights";
+    MaskCarryRefused = "RM105", Masking, "42501", "the statement could carry a masked value to where it is not masked", "leave the masked columns out of what is written; call functions that have an effect in a statement of their own";
+    MaskChanged = "RM106", Masking, "42501", "what is masked has changed while the result was under way", "run the command again";
     Allowed = "SG100", Guard, "00000", "allowed", "";
     DefaultDeny = "SG101", Guard, "42501", "no rule allows this", "ask the policy's owner for a rule that allows it";
     RuleDenied = "SG102", Guard, "42501", "a rule denies this", "ask the policy's owner";

@@ -289,11 +289,11 @@ impl Answers {
             tag::server::NOTICE_RESPONSE => self.response(cx, frame, self.touched),
             tag::server::ERROR_RESPONSE => self.response(cx, frame, false),
             tag::server::NOTIFICATION_RESPONSE => match self.planner.plan(cx.session) {
-                Ok(Some(plan)) => {
-                    let text =
-                        plan.detectors.as_ref().and_then(|detectors| texts::notification(detectors, frame));
-                    replace(cx, text)
-                }
+                Ok(Some(plan)) => replace(cx, texts::notification(&plan, frame)),
+                Ok(None) | Err(_) => Step::Pass,
+            },
+            tag::server::PARAMETER_STATUS => match self.planner.plan(cx.session) {
+                Ok(Some(plan)) => replace(cx, texts::setting(&plan, frame, self.touched)),
                 Ok(None) | Err(_) => Step::Pass,
             },
             _ => Step::Pass,

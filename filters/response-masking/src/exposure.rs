@@ -16,7 +16,11 @@ pub(crate) struct Exposure<'a> {
 impl<'a> Exposure<'a> {
     /// Takes the catalogue's word and the policy's, for a table may be newer than the catalogue. A name without a
     /// schema may be a table of any.
-    pub(crate) fn of(plan: &'a Plan, known: Option<&'a Known>, relations: &[Relation]) -> Self {
+    pub(crate) fn of<'r>(
+        plan: &'a Plan,
+        known: Option<&'a Known>,
+        relations: impl IntoIterator<Item = &'r Relation>,
+    ) -> Self {
         let mut names = Vec::new();
         for relation in relations {
             let schema = relation.schema.as_deref();

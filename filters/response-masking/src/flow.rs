@@ -12,9 +12,10 @@ use chaperone_settings::Settings;
 
 use crate::answer::Answers;
 use crate::asked::{Asked, Description, Run};
+use crate::carry;
 use crate::catalogue::question;
 use crate::plan::{Plan, Planner};
-use crate::reading::{Reading, copies_out, defines, writes};
+use crate::reading::{Reading, defines, writes};
 use crate::record;
 use crate::shared::Shared;
 
@@ -110,6 +111,8 @@ impl ResponseMasking {
             return None;
         }
         let known = self.answers.catalogue.known(&plan.columns);
+        let (derived, made) = (self.answers.derived, self.answers.made);
+        let carry = carry::Grounds { plan, known, derived, made };
         let (mut touched, mut unjudged, mut defined, mut refused) = (false, false, false, None);
         let facts = note.command.facts();
         for (index, statement) in facts.statements.iter().enumerate() {
@@ -121,9 +124,7 @@ impl ResponseMasking {
             if defines(statement) && (exposed || known.is_none()) {
                 self.answers.derived = true;
             }
-            if exposed && copies_out(statement) {
-                refused = refused.or(Some(Reason::MaskCopyRefused));
-            }
+            refused = refused.or_else(|| carry.refusal(statement));
             let untold = statement.outputs.iter().flatten().any(|output| *output == Output::Unknown);
             if exposed && untold && writes(statement) {
                 refused = refused.or(Some(Reason::MaskLineageUnknown));

@@ -12,6 +12,7 @@
 
 mod answer;
 mod asked;
+mod carry;
 mod catalogue;
 mod exposure;
 mod flow;

@@ -1,7 +1,7 @@
 //! What the facts say of the statement whose answer comes.
 
 use chaperone_flow::Command;
-use chaperone_model::facts::{Effect, Statement, Verb};
+use chaperone_model::facts::{Statement, Verb};
 
 use crate::catalogue::Known;
 use crate::exposure::Exposure;
@@ -77,9 +77,4 @@ pub(crate) fn writes(statement: &Statement) -> bool {
 pub(crate) fn defines(statement: &Statement) -> bool {
     let defines = |verb: &Verb| matches!(verb, Verb::Alter | Verb::Create | Verb::Do | Verb::Drop);
     statement.verbs.iter().any(defines)
-}
-
-/// Whether the statement shows rows by COPY.
-pub(crate) fn copies_out(statement: &Statement) -> bool {
-    statement.effects.contains(&Effect::CopyOut)
 }

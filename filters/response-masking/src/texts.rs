@@ -1,7 +1,7 @@
-//! Errors, notices and notifications: their texts quote values.
+//! Errors, notices, notifications and settings: their texts quote values.
 
 use chaperone_model::Reason;
-use chaperone_pgwire::server::{Fields, NotificationResponse, field, write};
+use chaperone_pgwire::server::{Fields, NotificationResponse, ParameterStatus, field, write};
 use chaperone_pgwire::{Frame, tag};
 use chaperone_redact::Detectors;
 
@@ -9,6 +9,23 @@ use crate::plan::Plan;
 
 /// Shown for a text that may quote a hidden column.
 const WITHHELD: &str = "[redacted]: the server's message may quote a masked column";
+
+/// Shown for the payload of a notification.
+const REDACTED: &[u8] = b"[redacted]";
+
+/// Settings that the server tells of and that can hold no value of a table: each has a few, or is the server's own.
+const OF_FEW_VALUES: [&[u8]; 10] = [
+    b"DateStyle",
+    b"IntervalStyle",
+    b"client_encoding",
+    b"default_transaction_read_only",
+    b"in_hot_standby",
+    b"integer_datetimes",
+    b"is_superuser",
+    b"server_encoding",
+    b"server_version",
+    b"standard_conforming_strings",
+];
 
 /// Classes of SQLSTATE whose texts speak of the transaction or of the server, never of values in tables.
 const WITHOUT_VALUES: [&[u8]; 5] = [b"08", b"25", b"40", b"53", b"57"];
@@ -77,12 +94,17 @@ pub(crate) fn response(plan: &Plan, frame: &Frame<'_>, exposed: bool) -> Option<
     Some(written.map_or(Text::Withheld(Reason::MaskUnsupported), |()| Text::Replaced(out)))
 }
 
-/// A NotificationResponse.
-pub(crate) fn notification(detectors: &Detectors, frame: &Frame<'_>) -> Option<Text> {
+/// A NotificationResponse. Where columns are hidden nothing of its payload is shown: whatever session has sent it, and
+/// that may be a trigger of a table, it may be a whole row.
+pub(crate) fn notification(plan: &Plan, frame: &Frame<'_>) -> Option<Text> {
     let Ok(notification) = NotificationResponse::read(frame.body()) else {
         return Some(Text::Withheld(Reason::ProtocolViolation));
     };
-    let payload = detectors.mask_text(notification.payload)?;
+    let payload = if plan.hides_columns() {
+        (!notification.payload.is_empty()).then(|| REDACTED.to_vec())?
+    } else {
+        plan.detectors.as_ref()?.mask_text(notification.payload)?
+    };
     // The writers have no such message, as nobody but a server sends one.
     let mut out = vec![frame.tag, 0, 0, 0, 0];
     out.extend(notification.pid.to_be_bytes());
@@ -97,6 +119,24 @@ pub(crate) fn notification(detectors: &Detectors, frame: &Frame<'_>) -> Option<T
         place.copy_from_slice(&length.to_be_bytes());
     }
     Some(Text::Replaced(out))
+}
+
+/// A ParameterStatus. `touched`: a statement of the session had to do with hidden columns, so that a setting may have
+/// got a value of them.
+pub(crate) fn setting(plan: &Plan, frame: &Frame<'_>, touched: bool) -> Option<Text> {
+    let Ok(status) = ParameterStatus::read(frame.body()) else {
+        return Some(Text::Withheld(Reason::ProtocolViolation));
+    };
+    if OF_FEW_VALUES.contains(&status.name) {
+        return None;
+    }
+    if touched && plan.hides_columns() {
+        return Some(Text::Withheld(Reason::MaskCarryRefused));
+    }
+    let value = plan.detectors.as_ref()?.mask_text(status.value)?;
+    let mut out = Vec::new();
+    let written = write::parameter_status(&mut out, status.name, &value);
+    Some(written.map_or(Text::Withheld(Reason::MaskUnsupported), |()| Text::Replaced(out)))
 }
 
 /// A piece of COPY data in text or CSV form.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod carry;
 mod catalogue;
 mod columns;
 mod copy;

@@ -107,17 +107,49 @@ fn that_cannot_be_read_are_not_shown() {
     assert_eq!((letters(&shown).as_str(), reason(&shown).as_str()), ("E Z", "PG101"));
 }
 
+fn notification(payload: &str) -> Vec<u8> {
+    let body = [&7_u32.to_be_bytes()[..], b"news\0", payload.as_bytes(), b"\0"].concat();
+    let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
+    [&[tag::server::NOTIFICATION_RESPONSE][..], &length, &body].concat()
+}
+
+fn setting(name: &str, value: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    write::parameter_status(&mut out, name.as_bytes(), value.as_bytes()).unwrap();
+    out
+}
+
 #[test]
-fn notifications_are_searched_and_settings_are_not() {
+fn notifications_and_settings_are_searched() {
     let mut session = Session::new(FINDS);
-    let notification = |payload: &str| {
-        let body = [&7_u32.to_be_bytes()[..], b"news\0", payload.as_bytes(), b"\0"].concat();
-        let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
-        [&[tag::server::NOTIFICATION_RESPONSE][..], &length, &body].concat()
-    };
     assert_eq!(session.server(&notification("for bob@example.com")), notification("for [redacted]"));
     assert_eq!(session.server(&notification("nothing")), notification("nothing"));
-    let mut setting = Vec::new();
-    write::parameter_status(&mut setting, b"application_name", b"bob@example.com").unwrap();
-    assert_eq!(session.server(&setting), setting);
+    let name = "application_name";
+    assert_eq!(session.server(&setting(name, "for bob@example.com")), setting(name, "for [redacted]"));
+    assert_eq!(session.server(&setting("TimeZone", "Europe/Berlin")), setting("TimeZone", "Europe/Berlin"));
+}
+
+#[test]
+fn notifications_are_hidden_where_columns_are() {
+    let mut session = Session::learnt(CARDS);
+    assert_eq!(session.server(&notification("Bob Secret")), notification("[redacted]"), "any may send a row");
+    assert_eq!(session.server(&notification("")), notification(""));
+    let mut owner = Session::of(CARDS, "owners");
+    assert_eq!(owner.server(&notification("Bob Secret")), notification("Bob Secret"));
+}
+
+#[test]
+fn settings_are_withheld_once_hidden_columns_were_touched() {
+    let mut session = Session::learnt(CARDS);
+    let told = setting("application_name", "psql");
+    assert_eq!(session.server(&told), told, "nothing hidden was touched");
+    session.run("select id from customers where card = 'x'", &[done(), idle()].concat());
+    for name in ["application_name", "TimeZone", "search_path", "scram_iterations", "app.anything"] {
+        assert_eq!(session.server(&setting(name, "Bob Secret")), b"", "{name}");
+    }
+    for name in ["client_encoding", "DateStyle", "standard_conforming_strings", "in_hot_standby"] {
+        assert_eq!(session.server(&setting(name, "on")), setting(name, "on"), "{name} has few values");
+    }
+    let broken = [&[tag::server::PARAMETER_STATUS, 0, 0, 0, 20][..], b"bob@example.com!"].concat();
+    assert_eq!(session.server(&broken), b"");
 }

@@ -7,6 +7,7 @@ use chaperone_model::{Decision, Reason, Verdict};
 
 use crate::access::Caller;
 use crate::decision::{self, Finding};
+use crate::functions::FunctionClass;
 use crate::rule::Rule;
 use crate::verbs;
 
@@ -137,6 +138,14 @@ fn uncovered(reason: Reason, statement: &Statement) -> String {
     }
     if named.len() > MAX_NAMED {
         message.push_str(", …");
+    }
+    // Of functions those are named for which a rule has to be made on purpose.
+    let unsafe_ones =
+        statement.functions.iter().filter(|name| FunctionClass::of(name) != FunctionClass::Catalog);
+    let unsafe_ones: Vec<_> = unsafe_ones.take(MAX_NAMED).map(|name| format!("`{}`", short(name))).collect();
+    if !unsafe_ones.is_empty() {
+        // Writing to a String does not fail.
+        let _ = write!(message, " with the function {}", unsafe_ones.join(", "));
     }
     message
 }

@@ -7,7 +7,7 @@ use chaperone_redact::Pattern;
 
 use super::spot::{Problems, Spot};
 use super::{MAX_RULES, check_name, texts, unique};
-use crate::document::Document;
+use crate::document::{self, Document};
 use crate::masking::{ColumnMask, DetectorMask, Masking, PatternMask};
 use crate::matcher::Who;
 use crate::names::{ColumnPattern, Part};
@@ -29,6 +29,7 @@ pub(super) fn masking(document: &Document, problems: &mut Problems) -> Vec<Maski
         if mask.columns.is_empty() && mask.detectors.is_empty() && mask.patterns.is_empty() {
             problems.add(&spot, "it hides nothing: give `columns`, `detectors` or `patterns`".to_owned());
         }
+        check_lists(mask, &spot, problems);
         let before = patterns;
         patterns += mask.patterns.len();
         let rule = RuleId(mask.id.clone());
@@ -68,6 +69,31 @@ pub(super) fn masking(document: &Document, problems: &mut Problems) -> Vec<Maski
         masks.push(Masking { who, columns, detectors, patterns });
     }
     masks
+}
+
+/// A list that is written down and empty would mean everybody in one place, and nobody or nothing in another.
+fn check_lists(mask: &document::Masking, spot: &Spot<'_>, problems: &mut Problems) {
+    problems.no_member_without_value(spot);
+    let lists = [
+        (mask.columns.is_empty(), "columns"),
+        (mask.detectors.is_empty(), "detectors"),
+        (mask.patterns.is_empty(), "patterns"),
+    ];
+    for (_, field) in lists.into_iter().filter(|(is_empty, _)| *is_empty) {
+        if !spot.field(field).is_missing() {
+            problems.not_empty::<()>(&[], &spot.field(field));
+        }
+    }
+    for (list, field) in [
+        (&mask.groups, "groups"),
+        (&mask.except_groups, "except_groups"),
+        (&mask.resources, "resources"),
+        (&mask.roles, "roles"),
+    ] {
+        if let Some(list) = list {
+            problems.not_empty(list, &spot.field(field));
+        }
+    }
 }
 
 fn column_mask(text: &str) -> Result<(Option<String>, String, String), String> {

@@ -34,6 +34,8 @@ pub(super) fn rules(document: &Document, sets: &[ApproverSet], problems: &mut Pr
         if place == MAX_RULES {
             problems.add(&spot, format!("there are more than {MAX_RULES} rules"));
         }
+        problems.no_member_without_value(&spot);
+        problems.no_member_without_value(&spot.field("match"));
         let matcher = matcher(rule, &spot.field("match"), problems);
         let when = rule.when.as_ref().and_then(|source| match Condition::compile(source) {
             Ok(condition) => Some(condition),

@@ -49,6 +49,13 @@ impl<'t> Spot<'t> {
         Self { tree, at: tree.and_then(|tree| tree.at).or(self.at), place }
     }
 
+    /// Its members that have no value (`groups:` and nothing behind it).
+    pub(super) fn members_without_value(&self) -> Vec<Self> {
+        let Some(Node::Map(entries)) = self.tree.map(|tree| &tree.node) else { return Vec::new() };
+        let without = entries.iter().filter(|entry| entry.value.node == Node::Null);
+        without.map(|entry| self.field(&entry.key)).collect()
+    }
+
     pub(super) fn is_missing(&self) -> bool {
         self.tree.is_none()
     }
@@ -62,6 +69,13 @@ impl Problems {
     pub(super) fn not_empty<T>(&mut self, list: &[T], spot: &Spot<'_>) {
         if list.is_empty() {
             self.add(spot, "the list is empty".to_owned());
+        }
+    }
+
+    /// What is written down and empty would count as left out, and so mean everybody and everything.
+    pub(super) fn no_member_without_value(&mut self, spot: &Spot<'_>) {
+        for member in spot.members_without_value() {
+            self.add(&member, "there is nothing here: leave it out, or say what it is".to_owned());
         }
     }
 

@@ -136,6 +136,60 @@ fn rules_that_would_not_mean_what_they_seem_are_refused() {
 }
 
 #[test]
+fn a_list_that_is_there_says_something() {
+    for list in ["[]", "", "~"] {
+        let expected = if list == "[]" { "the list is empty" } else { "there is nothing here" };
+        for field in ["groups", "except_groups", "resources", "roles"] {
+            let mask = format!(
+                "masking: [{{ id: m, columns: [t.c], {field}: {list}, transform: {{ kind: redact }} }}]"
+            );
+            let error = wrong(&mask);
+            assert!(error.contains(&format!("mask `m`: {field}: {expected}")), "{mask}: {error}");
+        }
+        for (field, other) in [
+            ("columns", "detectors: [card]"),
+            ("detectors", "columns: [t.c]"),
+            ("patterns", "columns: [t.c]"),
+        ] {
+            let mask =
+                format!("masking: [{{ id: m, {other}, {field}: {list}, transform: {{ kind: redact }} }}]");
+            let error = wrong(&mask);
+            assert!(error.contains(&format!("{field}: ")), "{mask}: {error}");
+        }
+        for field in [
+            "subjects",
+            "except_subjects",
+            "groups",
+            "except_groups",
+            "resources",
+            "roles",
+            "databases",
+            "verbs",
+            "tables",
+            "objects",
+            "access",
+            "columns",
+            "functions",
+            "function_classes",
+            "effects",
+            "settings",
+        ] {
+            let rule =
+                format!("rules: [{{ id: r, effect: allow, match: {{ verbs: [select], {field}: {list} }} }}]");
+            let rule =
+                if field == "verbs" { rule.replace("verbs: [select], ", "tables: [t], ") } else { rule };
+            let error = wrong(&rule);
+            assert!(error.contains(&format!("rule `r`: match.{field}: {expected}")), "{rule}: {error}");
+        }
+    }
+    let when = wrong("rules: [{ id: r, effect: allow, match: { any: true }, when: }]");
+    assert!(when.contains("rule `r`: when: there is nothing here"), "{when}");
+    let role = "roles: [{ name: r, groups: [], subjects: [], upstream: { user: u, auth: trust } }]";
+    let error = wrong(&format!("resources: [{{ name: s, protocol: postgres, databases: [], {role} }}]"));
+    assert!(error.contains("databases: the list is empty") && error.contains("nobody may use"), "{error}");
+}
+
+#[test]
 fn identity_and_resources_are_checked() {
     for (text, message) in [
         (
@@ -168,6 +222,10 @@ fn identity_and_resources_are_checked() {
         ),
         ("approvers: [{ name: a }]", "approvers `a`: nobody is in it"),
         ("masking: [{ id: m, transform: { kind: redact } }]", "mask `m`: it hides nothing"),
+        (
+            "masking: [{ id: m, columns: [t.c, u.c], groups: [], transform: { kind: redact } }]",
+            "mask `m`: groups: the list is empty",
+        ),
         (
             "masking: [{ id: m, patterns: ['ok', 'EMP-('], transform: { kind: redact } }]",
             "mask `m`: patterns[1]: `EMP-(`: no regular expression: unclosed group",

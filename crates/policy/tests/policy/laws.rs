@@ -64,6 +64,7 @@ fn statement() -> impl Strategy<Value = Statement> {
                 functions: functions.into_iter().map(str::to_owned).collect(),
                 columns: columns.into_iter().map(str::to_owned).collect(),
                 outputs,
+                stored: Vec::new(),
                 bounded,
                 effects,
                 opaque,

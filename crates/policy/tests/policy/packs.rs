@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chaperone_model::facts::{Access, Effect, ObjectKind, Relation, Verb};
-use chaperone_model::{Decision, Reason, UnixSeconds};
+use chaperone_model::{Decision, Reason, UnixSeconds, Verdict};
 use chaperone_policy::{Mode, Policy};
 
 use crate::support::{BriefCaller, BriefFacts, BriefStatement, NOW};
@@ -51,10 +51,18 @@ impl Pack {
     }
 
     fn says(&self, statement: BriefStatement) -> (Decision, Reason, Option<String>) {
+        let verdict = self.verdict(statement);
+        (verdict.decision, verdict.reason, verdict.rule.map(|rule| rule.0))
+    }
+
+    fn tells(&self, statement: BriefStatement) -> String {
+        self.verdict(statement).message
+    }
+
+    fn verdict(&self, statement: BriefStatement) -> Verdict {
         let facts = BriefFacts { statements: vec![statement], opaque: None }.facts();
         let identity = self.1.identity();
-        let verdict = self.0.decide(&self.1.caller(&identity), &facts, UnixSeconds(NOW));
-        (verdict.decision, verdict.reason, verdict.rule.map(|rule| rule.0))
+        self.0.decide(&self.1.caller(&identity), &facts, UnixSeconds(NOW))
     }
 }
 
@@ -64,6 +72,14 @@ fn select(table: &str) -> BriefStatement {
 
 fn write(verb: Verb, table: &str) -> BriefStatement {
     BriefStatement { verbs: vec![verb], writes: vec![table.to_owned()], ..BriefStatement::default() }
+}
+
+fn calling(function: &str, statement: BriefStatement) -> BriefStatement {
+    BriefStatement { functions: vec![function.to_owned()], ..statement }
+}
+
+fn executes() -> BriefStatement {
+    BriefStatement { verbs: vec![Verb::Execute], ..BriefStatement::default() }
 }
 
 fn by(decision: Decision, reason: Reason, rule: &str) -> (Decision, Reason, Option<String>) {
@@ -90,6 +106,19 @@ fn agent_starter() {
     assert_eq!(pack.says(drop), by(Decision::Deny, Reason::RuleDenied, "no-destructive-ddl"));
     let read_file = BriefStatement { functions: vec!["pg_read_file".to_owned()], ..select("customers") };
     assert_eq!(pack.says(read_file), by(Decision::Deny, Reason::RuleDenied, "no-server-functions"));
+    for function in ["pg_notify", "setval", "query_to_xml"] {
+        let called = BriefStatement { functions: vec![function.to_owned()], ..select("customers") };
+        assert_eq!(pack.says(called), by(Decision::Deny, Reason::RuleDenied, "no-server-functions"));
+    }
+    let setting = vec![Effect::Setting("a.b".to_owned())];
+    let set = BriefStatement { effects: setting, ..calling("set_config", select("customers")) };
+    assert_eq!(pack.says(set).0, Decision::Deny);
+    let unknown = (Decision::Deny, Reason::DefaultDeny, None);
+    assert_eq!(pack.says(calling("refund", select("customers"))), unknown);
+    assert_eq!(pack.says(calling("refund", write(Verb::Update, "customers"))), unknown);
+    assert_eq!(pack.says(calling("refund", executes())), unknown);
+    assert_eq!(pack.says(calling("lower", select("customers"))).0, Decision::Allow);
+    assert_eq!(pack.says(calling("nextval", write(Verb::Insert, "customers"))).0, Decision::Allow);
     // What drivers do when they connect, and when they give a connection back to a pool.
     let jit = BriefStatement {
         verbs: vec![Verb::Select],
@@ -126,6 +155,14 @@ fn read_only() {
     let lock = Relation { schema: None, name: "t".to_owned(), kind: ObjectKind::Table, access: Access::Lock };
     let lock = BriefStatement { relations: vec![lock], ..select("t") };
     assert_eq!(pack.says(lock), by(Decision::Deny, Reason::RuleDenied, "no-row-locks"));
+    let notify = pack.says(calling("pg_notify", select("t")));
+    assert_eq!(notify, by(Decision::Deny, Reason::RuleDenied, "no-side-effects"));
+    assert_eq!(pack.says(calling("lower", select("t"))).0, Decision::Allow);
+    for statement in [select("t"), executes()] {
+        let refund = pack.says(calling("public.refund", statement));
+        assert_eq!(refund, (Decision::Deny, Reason::DefaultDeny, None), "what it does nobody knows");
+    }
+    assert!(pack.tells(calling("public.refund", select("t"))).contains("`public.refund`"));
 }
 
 #[test]
@@ -148,6 +185,14 @@ fn production_writes_need_approval() {
         billing.says(write(Verb::Update, "t")),
         by(Decision::Hold, Reason::HeldForApproval, "billing-writes")
     );
+    let files = pack.says(calling("pg_read_file", select("t")));
+    assert_eq!(files, by(Decision::Deny, Reason::RuleDenied, "no-side-doors"));
+    let refund = |pack: &Pack| pack.says(calling("refund", select("t")));
+    assert_eq!(refund(&pack), by(Decision::Hold, Reason::HeldForApproval, "functions"));
+    assert_eq!(refund(&billing), by(Decision::Hold, Reason::HeldForApproval, "billing-functions"));
+    let insert = pack.says(calling("nextval", write(Verb::Insert, "t")));
+    assert_eq!(insert, by(Decision::Hold, Reason::HeldForApproval, "writes"));
+    assert_eq!(pack.says(calling("setval", select("t"))).0, Decision::Deny);
     let nobody: &[String] = &[];
     assert!(pack.0.may_approve("billing-owners", "cfo@example.com", nobody));
     assert!(!pack.0.may_approve("billing-owners", "agent-7", &["engineers".to_owned()]));
@@ -160,6 +205,13 @@ fn pii() {
     let pack = Pack::of("pii", "crm", "support", "support", "crm");
     let star = BriefStatement { columns: vec!["*".to_owned()], ..select("crm.patients") };
     assert_eq!(pack.says(star), by(Decision::Deny, Reason::RuleDenied, "no-health-data"));
+    for function in ["pg_notify", "set_config", "setval", "pg_advisory_lock", "query_to_xml", "lo_create"] {
+        let called = pack.says(calling(function, select("crm.customers")));
+        assert_eq!(called, by(Decision::Deny, Reason::RuleDenied, "no-side-doors"), "{function}");
+    }
+    let age = pack.says(calling("crm.age", select("crm.customers")));
+    assert_eq!(age, (Decision::Deny, Reason::DefaultDeny, None));
+    assert_eq!(pack.says(calling("age", select("crm.customers"))).0, Decision::Allow);
     let identity = pack.1.identity();
     let masks = pack.0.masks(&pack.1.caller(&identity));
     assert_eq!(masks.columns.len(), 3);

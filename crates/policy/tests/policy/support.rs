@@ -101,6 +101,7 @@ impl BriefStatement {
             columns: self.columns.clone(),
             // What a plain SELECT has, so that tests about something else need not say it.
             outputs: self.outputs.clone().or_else(|| (!self.untold).then(Vec::new)),
+            stored: Vec::new(),
             bounded: !self.unbounded,
             effects: self.effects.clone(),
             opaque: self.opaque.clone(),

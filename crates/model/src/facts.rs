@@ -29,13 +29,17 @@ impl Statement {
         let relations = self.relations.iter().map(|relation| {
             size_of::<Relation>() + relation.name.len() + relation.schema.as_ref().map_or(0, String::len)
         });
-        let outputs = self.outputs.iter().flatten().map(|output| {
+        let output = |output: &Output| {
             size_of::<Output>()
                 + match output {
                     Output::Column(name) => name.len(),
                     Output::Computed(names) => texts(names),
                     Output::Star | Output::Unknown => 0,
                 }
+        };
+        let outputs = self.outputs.iter().flatten().map(output);
+        let stored = self.stored.iter().map(|stored| {
+            size_of::<Option<String>>() + stored.column.as_ref().map_or(0, String::len) + output(&stored.from)
         });
         let effects = self.effects.iter().map(|effect| {
             size_of::<Effect>()
@@ -54,6 +58,7 @@ impl Statement {
             + texts(&self.columns)
             + relations.sum::<usize>()
             + outputs.sum::<usize>()
+            + stored.sum::<usize>()
             + effects.sum::<usize>()
     }
 }

@@ -148,9 +148,12 @@ impl SqlGuard {
         note: &mut Option<Note>,
     ) -> Option<Rc<Command>> {
         let text = self.cache.command(text);
-        let Ok(command) = self.meanings.resolve(Rc::clone(&text)) else {
-            self.gate.refuse(cx, tag, &fatal(Reason::PreparedUnknown));
-            return None;
+        let command = match self.meanings.resolve(Rc::clone(&text)) {
+            Ok(command) => command,
+            Err(untold) => {
+                self.gate.refuse(cx, tag, &fatal(untold.reason(Reason::PreparedUnknown)));
+                return None;
+            }
         };
         *note = self.judge(cx, tag, &command, runs);
         note.as_ref()?;
@@ -194,11 +197,13 @@ impl SqlGuard {
             return self.refuse(cx, frame.tag, Reason::ProtocolViolation);
         };
         let meaning = self.meanings.of_statement(bind.statement);
-        let Some(command) = joined(&meaning) else {
-            return self.refuse(cx, frame.tag, Reason::PreparedUnknown);
+        let command = match joined(&meaning) {
+            Ok(command) => command,
+            Err(untold) => return self.refuse(cx, frame.tag, untold.reason(Reason::PreparedUnknown)),
         };
-        let Ok(command) = self.meanings.resolve(command) else {
-            return self.refuse(cx, frame.tag, Reason::PreparedUnknown);
+        let command = match self.meanings.resolve(command) {
+            Ok(command) => command,
+            Err(untold) => return self.refuse(cx, frame.tag, untold.reason(Reason::PreparedUnknown)),
         };
         // A policy may have changed since the Parse: what it denies now does not get a portal either.
         *note = self.judge(cx, frame.tag, &command, false);
@@ -222,11 +227,13 @@ impl SqlGuard {
             return self.refuse(cx, frame.tag, Reason::ProtocolViolation);
         };
         let meaning: Meaning = self.meanings.of_portal(execute.portal);
-        let Some(command) = joined(&meaning) else {
-            return self.refuse(cx, frame.tag, Reason::PortalUnknown);
+        let command = match joined(&meaning) {
+            Ok(command) => command,
+            Err(untold) => return self.refuse(cx, frame.tag, untold.reason(Reason::PortalUnknown)),
         };
-        let Ok(command) = self.meanings.resolve(command) else {
-            return self.refuse(cx, frame.tag, Reason::PreparedUnknown);
+        let command = match self.meanings.resolve(command) {
+            Ok(command) => command,
+            Err(untold) => return self.refuse(cx, frame.tag, untold.reason(Reason::PreparedUnknown)),
         };
         *note = self.judge(cx, frame.tag, &command, true);
         let Some(judged) = note else { return Step::Take };

@@ -59,6 +59,9 @@ const DEPTH_MOST: usize = 4;
 /// How many statements one command may stand for once its EXECUTEs are resolved.
 const RESOLVED_MOST: usize = 1_000;
 
+/// How many bytes the facts of all that one command may stand for may take.
+const RESOLVED_BYTES_MOST: usize = 8 << 20;
+
 /// What EXECUTE of this name runs of a statement that was remembered for it: of a PREPARE what it prepares, nothing of
 /// what stood beside it in the same text, and a statement of the protocol as it is.
 fn run(statement: &Statement, name: &str) -> Option<Statement> {
@@ -66,16 +69,61 @@ fn run(statement: &Statement, name: &str) -> Option<Statement> {
         let executes = statement.effects.iter().any(|effect| matches!(effect, Effect::Prepared(_)));
         return (!executes).then(|| statement.clone());
     }
+    let is_it = |effect: &Effect| matches!(effect, Effect::Prepared(of) if of == name);
+    if !statement.effects.iter().any(is_it) {
+        return None;
+    }
     let mut statement = statement.clone();
-    let before = statement.effects.len();
-    statement.effects.retain(|effect| !matches!(effect, Effect::Prepared(of) if of == name));
+    statement.effects.retain(|effect| !is_it(effect));
     statement.verbs.retain(|verb| *verb != Verb::Prepare);
-    (statement.effects.len() < before).then_some(statement)
+    Some(statement)
 }
 
-/// What EXECUTE names is not known, or stands for too much.
-#[derive(Debug, Eq, PartialEq)]
-pub(crate) struct Unknown;
+/// Why it cannot be told what a name stands for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Untold {
+    /// For too much.
+    TooMuch,
+    /// For nothing that is known.
+    Unknown,
+}
+
+impl Untold {
+    /// The reason for a refusal; `unknown` where the name is not known.
+    pub(crate) const fn reason(self, unknown: Reason) -> Reason {
+        match self {
+            Self::TooMuch => Reason::TooManyStatements,
+            Self::Unknown => unknown,
+        }
+    }
+}
+
+/// How much is left of what one command may stand for.
+#[derive(Debug)]
+struct Left {
+    commands: usize,
+    bytes: usize,
+}
+
+impl Default for Left {
+    fn default() -> Self {
+        Self { commands: RESOLVED_MOST, bytes: RESOLVED_BYTES_MOST }
+    }
+}
+
+impl Left {
+    /// One more command is put into what another stands for, or the statements of one.
+    fn take(&mut self, command: &Command) -> Result<(), Untold> {
+        let (commands, bytes) = (command.facts().statements.len().max(1), command.facts().bytes());
+        match (self.commands.checked_sub(commands), self.bytes.checked_sub(bytes)) {
+            (Some(commands), Some(bytes)) => {
+                *self = Self { commands, bytes };
+                Ok(())
+            }
+            (None, _) | (_, None) => Err(Untold::TooMuch),
+        }
+    }
+}
 
 impl Meanings {
     /// Everything that the prepared statement may mean; empty for an unknown name.
@@ -103,11 +151,16 @@ impl Meanings {
     }
 
     /// Puts what EXECUTE runs into the facts of a command that contains one.
-    pub(crate) fn resolve(&self, command: Rc<Command>) -> Result<Rc<Command>, Unknown> {
-        self.resolve_within(command, 0)
+    pub(crate) fn resolve(&self, command: Rc<Command>) -> Result<Rc<Command>, Untold> {
+        self.resolve_within(command, 0, &mut Left::default())
     }
 
-    fn resolve_within(&self, command: Rc<Command>, depth: usize) -> Result<Rc<Command>, Unknown> {
+    fn resolve_within(
+        &self,
+        command: Rc<Command>,
+        depth: usize,
+        left: &mut Left,
+    ) -> Result<Rc<Command>, Untold> {
         let executes = |statement: &Statement| statement.verbs.contains(&Verb::Execute);
         let fetches = |statement: &Statement| statement.verbs.contains(&Verb::Fetch);
         let fetched = command.facts().statements.iter().any(fetches);
@@ -115,7 +168,7 @@ impl Meanings {
             return Ok(command);
         }
         if depth >= DEPTH_MOST {
-            return Err(Unknown);
+            return Err(Untold::TooMuch);
         }
         let mut facts = Facts::clone(command.facts());
         // Whoever approves or reads a record sees what is run.
@@ -126,12 +179,10 @@ impl Meanings {
             for portal in self.portals.named().flat_map(|portal| portal.meaning.iter()) {
                 resolved = true;
                 append(&mut text, "runs", portal.text());
-                let portal = self.resolve_within(Rc::clone(portal), depth + 1)?;
+                let portal = self.resolve_within(Rc::clone(portal), depth + 1, left)?;
+                left.take(&portal)?;
                 facts.opaque = facts.opaque.or_else(|| portal.facts().opaque.clone());
                 facts.statements.extend(portal.facts().statements.iter().cloned());
-                if facts.statements.len() > RESOLVED_MOST {
-                    return Err(Unknown);
-                }
             }
         }
         for statement in command.facts().statements.iter().filter(|statement| executes(statement)) {
@@ -142,22 +193,20 @@ impl Meanings {
                 let own = command.facts().statements.iter().filter(|it| it.verbs.contains(&Verb::Prepare));
                 let own: Vec<_> = own.filter_map(|prepare| run(prepare, name)).collect();
                 if meaning.is_empty() && own.is_empty() {
-                    return Err(Unknown);
+                    return Err(Untold::Unknown);
                 }
                 resolved = true;
                 facts.statements.extend(own);
                 for inner in meaning {
                     append(&mut text, "runs", inner.text());
-                    let inner = self.resolve_within(inner, depth + 1)?;
+                    let inner = self.resolve_within(inner, depth + 1, left)?;
+                    left.take(&inner)?;
                     facts.opaque = facts.opaque.or_else(|| inner.facts().opaque.clone());
                     let inner = inner.facts().statements.iter().filter_map(|inner| run(inner, name));
                     facts.statements.extend(inner);
-                    if facts.statements.len() > RESOLVED_MOST {
-                        return Err(Unknown);
-                    }
                 }
                 if facts.statements.len() > RESOLVED_MOST {
-                    return Err(Unknown);
+                    return Err(Untold::TooMuch);
                 }
             }
         }
@@ -257,18 +306,21 @@ fn prepares(facts: &Facts) -> impl Iterator<Item = &str> {
 }
 
 /// One command that does what all of these do.
-pub(crate) fn joined(meaning: &Meaning) -> Option<Rc<Command>> {
-    let (first, rest) = meaning.split_first()?;
+pub(crate) fn joined(meaning: &Meaning) -> Result<Rc<Command>, Untold> {
+    let (first, rest) = meaning.split_first().ok_or(Untold::Unknown)?;
     if rest.is_empty() {
-        return Some(Rc::clone(first));
+        return Ok(Rc::clone(first));
     }
+    let mut left = Left::default();
+    left.take(first)?;
     let mut facts = Facts::clone(first.facts());
     let mut text = first.text().to_owned();
     for other in rest {
         // Whoever reads the record sees everything that it may have been.
         append(&mut text, "or", other.text());
+        left.take(other)?;
         facts.statements.extend(other.facts().statements.iter().cloned());
         facts.opaque = facts.opaque.or_else(|| other.facts().opaque.clone());
     }
-    Some(Rc::new(Command::new(text.as_bytes(), Rc::new(facts))))
+    Ok(Rc::new(Command::new(text.as_bytes(), Rc::new(facts))))
 }

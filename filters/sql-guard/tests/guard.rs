@@ -362,6 +362,42 @@ fn what_was_bound_to_values_that_nobody_sees_is_not_held() {
 }
 
 #[test]
+fn a_portal_stands_for_no_more_cursors_than_can_be_judged() {
+    let mut wire = wire();
+    wire.client(&query("begin"));
+    for text in 0..10 {
+        let declare = |number| format!("declare c{text}_{number} cursor for select a from t where b = 'x'");
+        let declares: Vec<_> = (0..100).map(declare).collect();
+        wire.client(&query(&declares.join("; ")));
+        if text < 9 {
+            wire.client(&[parse("", "select 1"), bind("p", ""), execute("p"), sync()].concat());
+            assert!(!wire.look().contains("E("), "{text}");
+        }
+    }
+    wire.look();
+    wire.client(&[parse("", "select 1"), bind("p", ""), execute("p"), sync()].concat());
+    assert!(wire.look().contains("E(54000)"));
+    wire.client(&[parse("", "select 1"), bind("", ""), execute(""), sync()].concat());
+    assert!(!wire.look().contains("E("), "the portal without a name is no cursor");
+}
+
+#[test]
+fn what_executes_much_of_what_executes_much_is_refused_at_once() {
+    let mut wire = wire();
+    let begun = std::time::Instant::now();
+    let executes = |name: &str| vec![format!("execute {name}"); 900].join("; ");
+    wire.client(&[parse("s0", "select 1"), sync()].concat());
+    for level in 1..5 {
+        let text = executes(&format!("s{}", level - 1));
+        wire.client(&[parse(&format!("s{level}"), &text), sync()].concat());
+    }
+    wire.look();
+    wire.client(&query("execute s4"));
+    assert!(wire.look().contains("E("));
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+}
+
+#[test]
 fn what_a_prepared_execute_runs_is_told_when_it_is_run() {
     let mut wire = wire();
     wire.client(&query("prepare x as select 1"));

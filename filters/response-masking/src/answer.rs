@@ -37,6 +37,8 @@ pub(crate) struct Answers {
     pub(crate) catalogue: Catalogue,
     /// A statement of this session had to do with hidden columns, so that a cursor may show them.
     pub(crate) touched: bool,
+    /// The plan of the last command.
+    pub(crate) last_plan: Option<Rc<Plan>>,
     /// The session has made something out of hidden columns that the catalogue does not know yet.
     pub(crate) derived: bool,
     /// The session has made tables that the catalogue does not know yet.
@@ -59,6 +61,7 @@ impl Answers {
             planner,
             catalogue: Catalogue::default(),
             touched: false,
+            last_plan: None,
             derived: false,
             made: false,
             unjudged: Vec::new(),
@@ -147,12 +150,23 @@ impl Answers {
             // The server waits for COPY data: were the client not told, both would wait.
             return if frame.tag == tag::server::COPY_IN_RESPONSE { Step::Pass } else { Step::Take };
         }
+        let changed = self.planner.has_changed(cx.session, asked.plan());
         match asked {
-            Asked::Run(run) => match self.show(cx, frame, request, run) {
+            Asked::Run(run) if changed && shows(frame.tag) => {
+                self.refuse(cx, request, Some(run), Reason::MaskChanged)
+            }
+            Asked::Run(run) => match self.show(cx, frame, request, run, changed) {
                 Ok(step) => step,
-                Err(reason) => self.refuse(cx, request, run, reason),
+                Err(reason) => self.refuse(cx, request, Some(run), reason),
             },
-            _ if frame.tag == tag::server::ERROR_RESPONSE => self.response(cx, frame, self.touched),
+            // Nothing was hidden when it was sent.
+            Asked::Plain if changed && shows_values(frame.tag) => {
+                self.refuse(cx, request, None, Reason::MaskChanged)
+            }
+            _ if frame.tag == tag::server::ERROR_RESPONSE => {
+                let exposed = self.touched || self.planner.has_changed(cx.session, self.last_plan.as_ref());
+                self.response(cx, frame, exposed)
+            }
             Asked::Portal(description) => {
                 describe(description, frame);
                 Step::Pass
@@ -168,6 +182,7 @@ impl Answers {
         frame: &Frame<'_>,
         request: Request,
         run: &mut Run,
+        changed: bool,
     ) -> Result<Step, Reason> {
         match frame.tag {
             tag::server::ROW_DESCRIPTION => {
@@ -209,7 +224,7 @@ impl Answers {
             tag::server::ERROR_RESPONSE => {
                 let known = self.catalogue.known(&run.plan.columns);
                 let reading = run.reading(known);
-                let exposed = reading.is_exposed(self.touched);
+                let exposed = changed || reading.is_exposed(self.touched);
                 Ok(self.response(cx, frame, exposed))
             }
             _ => Ok(Step::Pass),
@@ -269,9 +284,10 @@ impl Answers {
     }
 
     /// Shows an error in the place of a result and of all that comes behind it, as after an error of the server.
-    fn refuse(&mut self, cx: &mut Cx<'_>, request: Request, run: &Run, reason: Reason) -> Step {
-        let command = run.command.as_deref();
-        let statement = command.and_then(|command| command.facts().statements.get(run.statement));
+    fn refuse(&mut self, cx: &mut Cx<'_>, request: Request, run: Option<&mut Run>, reason: Reason) -> Step {
+        let command = run.as_ref().and_then(|run| run.command.as_deref());
+        let index = run.as_ref().map_or(0, |run| run.statement);
+        let statement = command.and_then(|command| command.facts().statements.get(index));
         let message = if statement.is_some_and(writes) {
             format!("the statement was run, but its result is not shown: {}", reason.title())
         } else {
@@ -324,6 +340,15 @@ fn describe(description: &std::cell::OnceCell<Option<Vec<u8>>>, frame: &Frame<'_
     let columns = (frame.tag == tag::server::ROW_DESCRIPTION).then(|| frame.body().to_vec());
     // It is set once: there is one answer to each Describe.
     let _already = description.set(columns);
+}
+
+/// Whether a message shows what is in tables, or begins to.
+const fn shows(tag: u8) -> bool {
+    matches!(tag, tag::server::COPY_OUT_RESPONSE | tag::server::ROW_DESCRIPTION) || shows_values(tag)
+}
+
+const fn shows_values(tag: u8) -> bool {
+    matches!(tag, tag::server::COPY_DATA | tag::server::DATA_ROW)
 }
 
 fn replace(cx: &mut Cx<'_>, text: Option<Text>) -> Step {

@@ -53,6 +53,16 @@ pub(crate) enum Showing {
     Rows(Shape),
 }
 
+impl Asked {
+    /// What was hidden when it was sent.
+    pub(crate) fn plan(&self) -> Option<&Rc<Plan>> {
+        match self {
+            Self::Run(run) => Some(&run.plan),
+            Self::Catalogue | Self::Plain | Self::Portal(_) => None,
+        }
+    }
+}
+
 impl Run {
     /// What the facts say of the statement that is answered now.
     pub(crate) fn reading<'a>(&'a self, known: Option<&'a Known>) -> Reading<'a> {

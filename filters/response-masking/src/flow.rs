@@ -26,8 +26,6 @@ use crate::shared::Shared;
 pub struct ResponseMasking {
     gate: Gate<Asked>,
     answers: Answers,
-    /// The plan of the last command.
-    last: Option<Rc<Plan>>,
     /// Whether there was any command.
     begun: bool,
     /// The portal that was described last; an Execute of it right behind needs no other Describe.
@@ -41,7 +39,6 @@ impl ResponseMasking {
         Self {
             gate: Gate::default(),
             answers: Answers::new(Planner::new(settings, shared.clone()), shared),
-            last: None,
             begun: false,
             described: None,
         }
@@ -70,7 +67,7 @@ impl ResponseMasking {
 
     /// Notices that another plan is in force. What earlier commands touched was judged by the plan before.
     fn follow(&mut self, plan: Option<&Rc<Plan>>) {
-        let same = match (&self.last, plan) {
+        let same = match (&self.answers.last_plan, plan) {
             (Some(last), Some(plan)) => Rc::ptr_eq(last, plan),
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,
@@ -79,7 +76,7 @@ impl ResponseMasking {
             self.answers.touched |= self.begun;
             self.answers.unjudged.clear();
             self.described = None;
-            self.last = plan.cloned();
+            self.answers.last_plan = plan.cloned();
         }
         self.begun = true;
     }

@@ -110,6 +110,15 @@ impl Planner {
         self.settings.get().policy.digest()
     }
 
+    /// Whether something else is hidden now than by this plan. Where nothing is hidden any more the plan goes on.
+    pub(crate) fn has_changed(&mut self, session: &Session, since: Option<&Rc<Plan>>) -> bool {
+        match (self.plan(session), since) {
+            (Ok(None), _) => false,
+            (Ok(Some(plan)), Some(since)) => !Rc::ptr_eq(&plan, since),
+            (Ok(Some(_)), None) | (Err(_), _) => true,
+        }
+    }
+
     /// The plan for this session under the newest settings; none where nothing is hidden. The same `Rc` for all callers
     /// from whom the same is hidden, so that what was learnt for it can be told by the pointer.
     pub(crate) fn plan(&mut self, session: &Session) -> Result<Option<Rc<Plan>>, Reason> {

@@ -4,6 +4,7 @@
 
 mod carry;
 mod catalogue;
+mod changed;
 mod columns;
 mod copy;
 mod extended;

@@ -33,6 +33,9 @@ pub const GUARDED_SETTINGS: &[&str] = &[
 /// A setting whose name the statement computes.
 const UNKNOWN_SETTING: &str = "*";
 
+/// All settings at once, as RESET ALL and DISCARD ALL change them.
+const ALL_SETTINGS: &str = "all";
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Matcher {
     pub(crate) who: Who,

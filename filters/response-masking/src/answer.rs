@@ -284,9 +284,9 @@ impl Answers {
     }
 
     /// Shows an error in the place of a result and of all that comes behind it, as after an error of the server.
-    fn refuse(&mut self, cx: &mut Cx<'_>, request: Request, run: Option<&mut Run>, reason: Reason) -> Step {
-        let command = run.as_ref().and_then(|run| run.command.as_deref());
-        let index = run.as_ref().map_or(0, |run| run.statement);
+    fn refuse(&mut self, cx: &mut Cx<'_>, request: Request, run: Option<&Run>, reason: Reason) -> Step {
+        let command = run.and_then(|run| run.command.as_deref());
+        let index = run.map_or(0, |run| run.statement);
         let statement = command.and_then(|command| command.facts().statements.get(index));
         let message = if statement.is_some_and(writes) {
             format!("the statement was run, but its result is not shown: {}", reason.title())

@@ -147,7 +147,12 @@ fn matcher(rule: &document::Rule, spot: &Spot<'_>, problems: &mut Problems) -> M
         roles: words(&matches.roles, "roles"),
         databases: words(&matches.databases, "databases"),
     };
-    let settings = words(&matches.settings, "settings");
+    // PostgreSQL does not tell capitals from small letters in the names of settings.
+    let folded: Option<Vec<_>> = matches
+        .settings
+        .as_ref()
+        .map(|settings| settings.iter().map(|setting| setting.to_ascii_lowercase()).collect());
+    let settings = words(&folded, "settings");
     let verbs = matches.verbs.as_ref();
     let what = What {
         verbs: verbs.map(|verbs| verbs.iter().fold(VerbSet::default(), |all, term| all.union(term.0))),

@@ -39,9 +39,16 @@ impl Matcher {
             return Err(Miss::None("effects"));
         }
         if let Some(settings) = &what.settings {
-            let changes = |effect: &Effect| {
-                matches!(effect, Effect::Setting(name)
-                    if name == super::UNKNOWN_SETTING || settings.iter().any(|setting| setting.matches(name)))
+            let listed = |name: &str| settings.iter().any(|setting| setting.matches(name));
+            let changes = |effect: &Effect| match effect {
+                Effect::Setting(name) => {
+                    matches!(name.as_str(), super::ALL_SETTINGS | super::UNKNOWN_SETTING) || listed(name)
+                }
+                // Which of the two is not told, and to change the second resets the first.
+                Effect::SwitchRole => listed("role") || listed("session_authorization"),
+                Effect::CopyIn | Effect::CopyOut | Effect::File | Effect::Prepared(_) | Effect::Program => {
+                    false
+                }
             };
             if !statement.effects.iter().any(changes) {
                 return Err(Miss::None("settings"));

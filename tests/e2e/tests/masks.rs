@@ -15,7 +15,15 @@ const VIEWS: [&str; 3] = [
     "CREATE VIEW v_upper AS SELECT upper(notes) AS x, 1 AS one FROM customers",
 ];
 
-const TRICKS: [&str; 37] = [
+/// A column that is generated from a hidden one, a table above the hidden one's, and what is made of these.
+const KIN: [&str; 4] = [
+    "ALTER TABLE customers ADD COLUMN shout text GENERATED ALWAYS AS (upper(notes)) STORED",
+    "CREATE TABLE above (id integer, notes text)",
+    "ALTER TABLE customers INHERIT above",
+    "CREATE VIEW v_shout AS SELECT shout AS s FROM customers",
+];
+
+const TRICKS: [&str; 48] = [
     // A function over the whole row in the form of a column.
     "SELECT translate(c.any_value::text, '0123456789@', 'abcdefghij#') FROM customers c",
     "SELECT upper(c.json_agg_strict::text) FROM customers c",
@@ -61,6 +69,19 @@ const TRICKS: [&str; 37] = [
     "SELECT upper(j::text) FROM v_json",
     "SELECT upper(t) FROM v_row",
     "SELECT lower(x) || '' FROM v_upper",
+    // Its kin.
+    "SELECT shout FROM customers",
+    "SELECT lower(shout) FROM customers",
+    "SELECT s FROM v_shout",
+    "SELECT notes FROM above",
+    "SELECT upper(notes) FROM above",
+    "SELECT * FROM above",
+    // Ways that are no result.
+    "SELECT pg_notify('c', notes) FROM customers; LISTEN c; SELECT pg_notify('c', notes) FROM customers",
+    "SELECT set_config('application_name', notes, false) FROM customers; SHOW application_name",
+    "SELECT set_config('app.x', notes, false) FROM customers; SELECT current_setting('app.x')",
+    "INSERT INTO orders (customer, item, amount, placed) SELECT id, notes, 1, now() FROM customers RETURNING item",
+    "UPDATE orders o SET item = c.notes FROM customers c WHERE c.id = o.customer RETURNING item",
 ];
 
 #[test]
@@ -69,6 +90,8 @@ fn no_trick_shows_a_hidden_column() {
     let owner = stack.target_login();
     let made = psql(&stack, Chain::Direct, &owner, &VIEWS);
     assert_eq!(made.matches("CREATE VIEW").count(), VIEWS.len(), "{made}");
+    let kin = psql(&stack, Chain::Direct, &owner, &KIN);
+    assert!(!kin.contains("ERROR"), "{kin}");
     let analyzed = psql(&stack, Chain::Direct, &owner, &["ANALYZE customers"]);
     assert!(analyzed.contains("ANALYZE"), "{analyzed}");
     for chain in Chain::GOVERNED {

@@ -4,7 +4,8 @@
 //! operator is qualified with `pg_catalog`, every literal is an `E''` string of ASCII letters, and names come back
 //! in hexadecimal, whatever the client's encoding is.
 //!
-//! A masked column of a table is also one of its partitions and heirs, and of views and materialized views:
+//! A masked column of a table is also one of its partitions and heirs, of the tables that it is a partition or an heir of
+//! (but not of their other heirs), of the columns that are generated from it, and of views and materialized views:
 //!
 //! - a plain column of a view, by the origin that the view's rule keeps for it (`resorigtbl`, `resorigcol`), also
 //!   under another name and through subqueries;
@@ -19,7 +20,7 @@ use super::CATALOGUE_ROWS_MOST;
 
 /// Tables, views, materialized views, foreign tables, partitioned tables.
 const BASE: &str = r#"
- SELECT a.attrelid, a.attnum, w.mask, TRUE FROM wanted w
+ SELECT a.attrelid, a.attnum, w.mask, TRUE, TRUE FROM wanted w
  JOIN pg_catalog.pg_class c ON c.relname OPERATOR(pg_catalog.=) w.tab
  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
   AND (w.sch IS NULL OR n.nspname OPERATOR(pg_catalog.=) w.sch)
@@ -27,11 +28,36 @@ const BASE: &str = r#"
   AND a.attname OPERATOR(pg_catalog.=) w.col AND a.attnum OPERATOR(pg_catalog.>) 0
  WHERE c.relkind OPERATOR(pg_catalog.=) ANY (CAST(E'{r,v,m,f,p}' AS pg_catalog."char"[]))"#;
 
+/// Not those of a table that is only read through: `down` is false above a masked table.
 const HEIRS: &str = "
-  SELECT a.attrelid AS rel, a.attnum AS num, TRUE AS exact FROM pg_catalog.pg_inherits i
+  SELECT a.attrelid AS rel, a.attnum AS num, TRUE AS exact, TRUE AS down FROM pg_catalog.pg_inherits i
   JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) i.inhrelid
    AND a.attname OPERATOR(pg_catalog.=) o.attname
-  WHERE i.inhparent OPERATOR(pg_catalog.=) m.rel";
+  WHERE i.inhparent OPERATOR(pg_catalog.=) m.rel AND m.down";
+
+/// Whoever reads the parent reads its heirs.
+const PARENTS: &str = "
+  SELECT a.attrelid, a.attnum, TRUE, FALSE FROM pg_catalog.pg_inherits i
+  JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) i.inhparent
+   AND a.attname OPERATOR(pg_catalog.=) o.attname
+  WHERE i.inhrelid OPERATOR(pg_catalog.=) m.rel";
+
+/// 2604 is pg_attrdef. Until PostgreSQL 14 the column itself depended on those that it is made of, since then its
+/// expression does.
+const GENERATED: &str = r#"
+  SELECT a.attrelid, a.attnum, FALSE, TRUE FROM pg_catalog.pg_attribute a
+  JOIN pg_catalog.pg_attrdef e ON e.adrelid OPERATOR(pg_catalog.=) a.attrelid
+   AND e.adnum OPERATOR(pg_catalog.=) a.attnum
+  JOIN pg_catalog.pg_depend p ON p.refclassid OPERATOR(pg_catalog.=) CAST(1259 AS pg_catalog.oid)
+   AND p.refobjid OPERATOR(pg_catalog.=) m.rel
+   AND p.refobjsubid OPERATOR(pg_catalog.=) CAST(m.num AS pg_catalog.int4)
+   AND (p.classid OPERATOR(pg_catalog.=) CAST(2604 AS pg_catalog.oid)
+     AND p.objid OPERATOR(pg_catalog.=) e.oid
+    OR p.classid OPERATOR(pg_catalog.=) CAST(1259 AS pg_catalog.oid)
+     AND p.objid OPERATOR(pg_catalog.=) a.attrelid
+     AND p.objsubid OPERATOR(pg_catalog.=) CAST(a.attnum AS pg_catalog.int4))
+  WHERE a.attrelid OPERATOR(pg_catalog.=) m.rel AND a.attnum OPERATOR(pg_catalog.<>) m.num
+   AND a.attgenerated OPERATOR(pg_catalog.<>) CAST(E'' AS pg_catalog."char")"#;
 
 /// 1259 is pg_class, 2618 pg_rewrite, 16384 the first OID of users (the server's own views are named by the masks).
 ///
@@ -45,7 +71,7 @@ const HEIRS: &str = "
 const VIEWS: &str = r#"
   SELECT a.attrelid, a.attnum,
    CASE WHEN pg_catalog.bool_or(h.named) THEN pg_catalog.bool_and(h.plain OR NOT h.named)
-    ELSE pg_catalog.bool_and(h.plain) END
+    ELSE pg_catalog.bool_and(h.plain) END, TRUE
   FROM pg_catalog.pg_depend p
   JOIN pg_catalog.pg_rewrite r ON r.oid OPERATOR(pg_catalog.=) p.objid
    AND r.ev_class OPERATOR(pg_catalog.>=) CAST(16384 AS pg_catalog.oid)
@@ -110,11 +136,13 @@ pub(crate) fn question(columns: &[ColumnMask]) -> Option<String> {
     let most = CATALOGUE_ROWS_MOST + 1;
     Some(format!(
         "WITH RECURSIVE wanted(mask, sch, tab, col) AS (VALUES {wanted}),
-masked(rel, num, mask, exact) AS ({BASE}
- UNION SELECT d.rel, d.num, m.mask, m.exact AND d.exact FROM masked m
+masked(rel, num, mask, exact, down) AS ({BASE}
+ UNION SELECT d.rel, d.num, m.mask, m.exact AND d.exact, m.down AND d.down FROM masked m
  JOIN pg_catalog.pg_attribute o ON o.attrelid OPERATOR(pg_catalog.=) m.rel
   AND o.attnum OPERATOR(pg_catalog.=) m.num
  CROSS JOIN LATERAL ({HEIRS}
+  UNION ALL{PARENTS}
+  UNION ALL{GENERATED}
   UNION ALL{VIEWS}) d){ANSWER}
 LIMIT {most}"
     ))
@@ -191,7 +219,8 @@ mod tests {
         for word in ["FROM ", "JOIN ", "LATERAL "] {
             after(word, &["pg_catalog.", "wanted", "masked", "LATERAL", "(", "\n"]);
         }
-        let aliases = ["rel", "num", "nam", "tab", "col", "exact", "s(piece)", "named", "plain", "hit"];
+        let aliases =
+            ["rel", "num", "nam", "tab", "col", "exact", "down", "s(piece)", "named", "plain", "hit"];
         after(" AS ", &[&aliases[..], &["pg_catalog.", "("]].concat());
         for function in [
             "encode(",

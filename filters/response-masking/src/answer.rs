@@ -43,6 +43,8 @@ pub(crate) struct Answers {
     pub(crate) derived: bool,
     /// The session has made tables that the catalogue does not know yet.
     pub(crate) made: bool,
+    /// Whether the question that is on its way was asked since the session had derived or made something.
+    pub(crate) asked: (bool, bool),
     /// Commands that went to the server behind the question to the catalogue: whether they had to do with hidden
     /// columns is told by the answer, which comes before theirs.
     pub(crate) unjudged: Vec<(Rc<Plan>, Rc<Command>)>,
@@ -64,6 +66,7 @@ impl Answers {
             last_plan: None,
             derived: false,
             made: false,
+            asked: (false, false),
             unjudged: Vec::new(),
             shared,
             last: None,
@@ -83,6 +86,7 @@ impl Answers {
     /// The catalogue has answered, with or without success.
     fn learnt(&mut self, cx: &Cx<'_>) {
         self.catalogue.answered(cx.now.millis());
+        self.asked = (false, false);
         if let (Some(known), at) = self.catalogue.learnt() {
             self.shared.put(cx.session, known, at);
         }

@@ -97,6 +97,7 @@ impl ResponseMasking {
         let Some(question) = question(&plan.columns) else { return };
         if self.gate.ask(cx, question.as_bytes(), Asked::Catalogue) {
             self.answers.catalogue.asked(&plan.columns);
+            self.answers.asked = (self.answers.derived, self.answers.made);
             self.answers.derived = false;
             self.answers.made = false;
         }
@@ -108,8 +109,10 @@ impl ResponseMasking {
             return None;
         }
         let known = self.answers.catalogue.known(&plan.columns);
-        let (derived, made) = (self.answers.derived, self.answers.made);
-        let carry = carry::Grounds { plan, known, derived, made };
+        // Until the answer is here, what is known is from before.
+        let (derived, made) = self.answers.asked;
+        let (derived, made) = (derived || self.answers.derived, made || self.answers.made);
+        let mut carry = carry::Grounds { plan, known, derived, made };
         let (mut touched, mut unjudged, mut defined, mut refused) = (false, false, false, None);
         let facts = note.command.facts();
         for (index, statement) in facts.statements.iter().enumerate() {
@@ -122,6 +125,8 @@ impl ResponseMasking {
                 self.answers.derived = true;
             }
             refused = refused.or_else(|| carry.refusal(statement));
+            carry.derived |= defines(statement) && exposed;
+            carry.made |= defines(statement);
             let untold = statement.outputs.iter().flatten().any(|output| *output == Output::Unknown);
             if exposed && untold && writes(statement) {
                 refused = refused.or(Some(Reason::MaskLineageUnknown));

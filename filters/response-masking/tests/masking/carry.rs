@@ -44,6 +44,10 @@ fn functions_that_could_take_a_value_away_are_not_called_beside_hidden_columns()
         "declare c cursor for select pg_notify('c', card) from customers",
         "with x as (select set_config('a.b', card, false) from customers) select 1",
         "select 1; select pg_notify('c', card) from customers",
+        "select * from customers, pg_notify('c', customers.card)",
+        "select 1 from customers order by pg_notify('c', card)",
+        "insert into customers (id) values (1) returning pg_notify('c', card)",
+        "values ((select pg_notify('c', card) from customers limit 1))",
         "select public.leak(c) from customers c",
         "call leak((select card from customers))",
         "select query_to_xml('select card from customers', true, true, '')",
@@ -88,6 +92,15 @@ fn hidden_values_are_not_put_into_other_columns() {
         "insert into customers (id) values (1) on conflict (id) do update set name = customers.card returning name",
         "merge into log using customers c on c.id = log.id when matched then update set note = c.card returning note",
         "merge into customers c using other o on c.id = o.id when matched then update set name = c.card",
+        "create table mine as table customers",
+        "insert into log (note) select x from customers, lateral (select card as x) l",
+        "with recursive r(x) as (select card from customers union all select x from r) insert into log select x from r",
+        "with r as (update customers set id = 2 where id = 1 returning card) insert into log (note) select card from r",
+        "insert into log select (c).card from customers c",
+        "insert into log (note) select z from customers as t (a, b, z)",
+        "insert into log values (1, array(select card from customers))",
+        "insert into log select card from customers union select 'x'",
+        "merge into log using (select id, card as n from customers) c on c.id = log.id when not matched then insert (note) values (c.n)",
         "with w as (insert into log (note) select card from customers returning note) select note from w",
         "create table mine as select card from customers",
         "create temp table mine as select * from customers",
@@ -160,4 +173,30 @@ fn what_the_session_makes_of_hidden_columns_goes_nowhere() {
         session.client(&query(sql));
         assert_eq!(reason(&session.server(&ready(TransactionStatus::InTransaction))), "RM104", "{sql}");
     }
+}
+
+#[test]
+fn nor_what_one_text_makes_or_what_the_catalogue_is_just_asked_about() {
+    for sql in [
+        "create view v as select card as harmless from customers; insert into log select harmless from v",
+        "create view v as select card as harmless from customers; copy v to '/tmp/x'",
+        "alter table customers rename card to x; insert into log select x from customers",
+        "alter table customers rename card to x; update customers set name = x where id = 1",
+    ] {
+        assert_eq!(refused(&mut Session::learnt(CARDS), sql).as_deref(), Some("RM104"), "{sql}");
+    }
+    for (made, used) in [
+        ("create view v as select card as harmless from customers", "insert into log select harmless from v"),
+        ("alter table customers rename card to x", "insert into log select x from customers"),
+    ] {
+        let mut session = Session::learnt(CARDS);
+        session.run(made, &[done(), idle()].concat());
+        assert_eq!(letters(&session.client(&query(used))), "Q S", "{used}");
+        assert_eq!(reason(&session.server(&[catalogue(&usual()), idle()].concat())), "RM104", "{used}");
+        assert_eq!(letters(&session.client(&query(used))), "Q", "{used}: now the catalogue is known");
+    }
+    let mut session = Session::learnt(CARDS);
+    session.millis += 60_000;
+    let sent = session.client(&query("insert into log select id from customers"));
+    assert_eq!(letters(&sent), "Q Q", "asked since it is old, not since something was made");
 }

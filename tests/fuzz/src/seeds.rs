@@ -17,7 +17,7 @@ pub use scripts::chain;
 
 use crate::token::{claims, key, published};
 
-const SQL: [&str; 6] = [
+const SQL: [&str; 7] = [
     include_str!("../../../crates/sql/tests/vectors/bounded.json"),
     include_str!("../../../crates/sql/tests/vectors/effects.json"),
     include_str!("../../../crates/sql/tests/vectors/one_read_many_spellings.json"),

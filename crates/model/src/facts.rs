@@ -56,6 +56,7 @@ impl Statement {
             + self.verbs.len()
             + texts(&self.functions)
             + texts(&self.columns)
+            + texts(&self.attributes)
             + relations.sum::<usize>()
             + outputs.sum::<usize>()
             + stored.sum::<usize>()
@@ -74,6 +75,9 @@ pub struct Statement {
     pub functions: Vec<String>,
     /// Every column name that the text mentions anywhere, folded; `*` where it asks for all.
     pub columns: Vec<String>,
+    /// Names behind a period that are a column or, in PostgreSQL's other notation for calls (`x.f` for `f(x)`), a function.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<String>,
     /// The columns of its result, in order; none where it has no result or lineage could not be told.
     pub outputs: Option<Vec<Output>>,
     /// What it puts into tables, nested statements included, but for constants.

@@ -12,7 +12,7 @@ use chaperone_model::facts::{Access, Effect, ObjectKind, Statement};
 
 use crate::access::{Caller, shares};
 use crate::document::EffectTerm;
-use crate::functions::FunctionClasses;
+use crate::functions::{FunctionClass, FunctionClasses};
 use crate::names::{ColumnPattern, NamePattern, Text};
 use crate::verbs::VerbSet;
 
@@ -74,6 +74,12 @@ pub(crate) struct What {
 pub(crate) struct Functions {
     pub(crate) names: Vec<NamePattern>,
     pub(crate) classes: FunctionClasses,
+}
+
+/// Whether what stands behind a period (`x.f`) is rather a call of a function of PostgreSQL that has an effect, or reaches
+/// further than its arguments, than a column of that name.
+fn is_known_call(name: &str) -> bool {
+    !matches!(FunctionClass::of(name), FunctionClass::Catalog | FunctionClass::Unknown)
 }
 
 impl Who {

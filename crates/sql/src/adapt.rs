@@ -23,6 +23,7 @@ mod lock;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use crate::names::is_reserved;
 use aside::Targets;
 use call::Mark;
 
@@ -248,7 +249,10 @@ impl Adapter {
     /// `x::text COLLATE "C"`: the parser cannot read it in an operand. The collation changes no fact.
     fn collation(&mut self, token: TokenWithSpan) {
         let length = aside::name_length(self.rest.as_slice());
+        let reserved = bare(self.peek(0)).is_some_and(is_reserved);
         match length {
+            // A label: what follows is the next clause.
+            _ if reserved => self.done.push(token),
             0 => self.done.push(token),
             _ => self.skip(length),
         }

@@ -26,7 +26,53 @@ pub(crate) struct Lineage<'a> {
 pub(crate) const NAMELESS: &str = "";
 
 /// The named output columns of a query; none where they cannot be told.
-pub(crate) type Columns<'a> = Option<Rc<Vec<(&'a str, Out<'a>)>>>;
+pub(crate) type Columns<'a> = Option<Rc<Named<'a>>>;
+
+/// Columns with their names, in order, found by name.
+#[derive(Clone, Debug)]
+pub(crate) struct Named<'a> {
+    list: Vec<(&'a str, Out<'a>)>,
+    /// The first of each name, and whether it is the only one. Not of those that may have any name.
+    places: BTreeMap<&'a str, (usize, bool)>,
+    /// What those may be whose name PostgreSQL chooses.
+    nameless: Option<Out<'a>>,
+    has_star: bool,
+}
+
+impl<'a> Named<'a> {
+    pub(crate) fn new(list: Vec<(&'a str, Out<'a>)>) -> Self {
+        let mut places = BTreeMap::new();
+        let mut nameless: Option<Lineage<'a>> = None;
+        for (position, (name, out)) in list.iter().enumerate() {
+            if *name == NAMELESS {
+                nameless.get_or_insert_with(Lineage::default).add(out);
+            } else {
+                places.entry(*name).and_modify(|(_, only)| *only = false).or_insert((position, true));
+            }
+        }
+        let has_star = list.iter().any(|(_, out)| matches!(out, Out::Star));
+        Self { list, places, nameless: nameless.map(Lineage::into_out), has_star }
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, (&'a str, Out<'a>)> {
+        self.list.iter()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    fn column(&self, name: &'a str) -> Option<Found<'a>> {
+        match self.places.get(name) {
+            Some((position, true)) => self.list.get(*position).map(|(_, out)| Found::Surely(out.clone())),
+            Some((_, false)) => Some(Found::Surely(Out::Unknown)),
+            None => {
+                let star = self.has_star.then_some(Out::Column(name));
+                self.nameless.clone().into_iter().chain(star).reduce(Out::or).map(Found::Maybe)
+            }
+        }
+    }
+}
 
 /// What a FROM item is.
 #[derive(Clone, Debug)]
@@ -113,21 +159,13 @@ impl<'a> Source<'a> {
             Self::Relation => Some(Found::Maybe(Out::Column(name))),
             Self::Function(lineage) => Some(Found::Maybe(lineage.clone().into_out())),
             Self::Query(None) => Some(Found::Maybe(Out::Unknown)),
-            Self::Query(Some(columns)) => {
-                let mut named = columns.iter().filter(|(column, _)| *column == name);
-                match (named.next(), named.next()) {
-                    (Some((_, out)), None) => Some(Found::Surely(out.clone())),
-                    (Some(_), Some(_)) => Some(Found::Surely(Out::Unknown)),
-                    (None, _) => {
-                        let star = columns.iter().any(|(_, out)| matches!(out, Out::Star));
-                        let nameless = columns.iter().filter(|(column, _)| *column == NAMELESS);
-                        let any =
-                            nameless.map(|(_, out)| out.clone()).chain(star.then_some(Out::Column(name)));
-                        any.reduce(Out::or).map(Found::Maybe)
-                    }
-                }
-            }
+            Self::Query(Some(columns)) => columns.column(name),
         }
+    }
+
+    /// Whether it has a column of that name beyond doubt.
+    pub(crate) fn surely_has(&self, name: &str) -> bool {
+        matches!(self, Self::Query(Some(columns)) if columns.places.contains_key(name))
     }
 }
 
@@ -135,6 +173,13 @@ impl<'a> Source<'a> {
 enum Found<'a> {
     Maybe(Out<'a>),
     Surely(Out<'a>),
+}
+
+impl Found<'_> {
+    fn weight(&self) -> usize {
+        let (Self::Maybe(out) | Self::Surely(out)) = self;
+        out.weight()
+    }
 }
 
 /// FROM items of one level beyond which bare names are not resolved.
@@ -158,6 +203,11 @@ impl<'a> Scope<'a> {
         self.order.push(source);
     }
 
+    /// A name for something that is no FROM item, unless one has it.
+    pub(crate) fn name_source(&mut self, name: &'a str, source: Source<'a>) {
+        self.sources.entry(name).or_insert(source);
+    }
+
     pub(crate) fn source(&self, name: &str) -> Option<&Source<'a>> {
         self.sources.get(name)
     }
@@ -166,14 +216,16 @@ impl<'a> Scope<'a> {
         &self.order
     }
 
-    /// The lineage of the bare column `name` if a FROM item of this level has it.
-    fn column(&self, name: &'a str) -> Option<Found<'a>> {
+    /// The lineage of the bare column `name` if a FROM item of this level has it. `work` counts what was looked at.
+    fn column(&self, name: &'a str, work: &mut usize) -> Option<Found<'a>> {
         if self.order.len() > MAX_SOURCES {
             return Some(Found::Surely(Out::Unknown));
         }
         let mut maybe: Option<Out<'a>> = None;
         for source in &self.order {
-            match source.column(name) {
+            let found = source.column(name);
+            *work = work.saturating_add(found.as_ref().map_or(1, Found::weight));
+            match found {
                 None => {}
                 // Where two items have the name the reference is ambiguous, and the server refuses it, unless a join
                 // merges them.
@@ -187,8 +239,13 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// The lineage of a column reference, innermost scope last.
-pub(crate) fn resolve<'a>(scopes: &[Scope<'a>], qualifier: Option<&str>, name: &'a str) -> Out<'a> {
+/// The lineage of a column reference, innermost scope last. `work` counts what was looked at.
+pub(crate) fn resolve<'a>(
+    scopes: &[Scope<'a>],
+    qualifier: Option<&str>,
+    name: &'a str,
+    work: &mut usize,
+) -> Out<'a> {
     if let Some(qualifier) = qualifier {
         let source = scopes.iter().rev().find_map(|scope| scope.source(qualifier));
         return match source.map(|source| source.column(name)) {
@@ -200,7 +257,7 @@ pub(crate) fn resolve<'a>(scopes: &[Scope<'a>], qualifier: Option<&str>, name: &
     // Whether an inner relation has the column is not known, so the outer meanings are joined to it.
     let mut maybe: Option<Out<'a>> = None;
     for scope in scopes.iter().rev() {
-        match scope.column(name) {
+        match scope.column(name, work) {
             None => {}
             Some(Found::Surely(out)) => return maybe.map_or(out.clone(), |before| before.or(out)),
             Some(Found::Maybe(out)) => maybe = Some(maybe.map_or(out.clone(), |before| before.or(out))),

@@ -34,6 +34,7 @@ pub(crate) fn read(tree: &Tree, asides: &[Expr]) -> Statement {
         relations: Vec::new(),
         functions: Vec::new(),
         columns: Vec::new(),
+        attributes: Vec::new(),
         effects: Vec::new(),
         unbounded: false,
         opaque: None,
@@ -52,6 +53,7 @@ struct Walk<'a> {
     relations: Vec<Relation>,
     functions: Vec<String>,
     columns: Vec<&'a str>,
+    attributes: Vec<&'a str>,
     effects: Vec<Effect>,
     unbounded: bool,
     opaque: Option<Opaque>,
@@ -68,6 +70,8 @@ impl<'a> Walk<'a> {
         self.functions.dedup();
         self.columns.sort_unstable();
         self.columns.dedup();
+        self.attributes.sort_unstable();
+        self.attributes.dedup();
         let mut effects: Vec<Effect> = Vec::new();
         for effect in self.effects {
             if !effects.contains(&effect) {
@@ -79,6 +83,7 @@ impl<'a> Walk<'a> {
             relations: self.relations,
             functions: self.functions,
             columns: self.columns.into_iter().map(str::to_owned).collect(),
+            attributes: self.attributes.into_iter().map(str::to_owned).collect(),
             outputs: outputs
                 .map(|columns| columns.iter().map(|(_, out)| out.clone().into_output()).collect()),
             stored: self.stored,

@@ -20,6 +20,7 @@ struct Vector {
     relations: Option<Vec<String>>,
     functions: Option<Vec<String>>,
     columns: Option<Vec<String>>,
+    attributes: Option<Vec<String>>,
     outputs: Option<Value>,
     stored: Option<Vec<String>>,
     bounded: Option<bool>,
@@ -117,6 +118,7 @@ fn compare(vector: &Vector, statement: &Statement, wrong: &mut Vec<String>) {
     );
     check("functions", vector.functions.clone(), statement.functions.clone());
     check("columns", vector.columns.clone(), statement.columns.clone());
+    check("attributes", vector.attributes.clone(), statement.attributes.clone());
     check("effects", vector.effects.clone(), statement.effects.iter().map(effect).collect());
     let found = match &statement.outputs {
         None => Value::from("none"),

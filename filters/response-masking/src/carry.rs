@@ -57,7 +57,9 @@ impl<'a> Grounds<'a> {
     fn calls(&self, statement: &Statement) -> Option<Reason> {
         let relations: Vec<_> = statement.relations.iter().collect();
         let exposure = self.exposure(&statement.relations);
-        statement.functions.iter().find_map(|function| match call(function) {
+        // `x.f` may be a call of `f`; what is not known to be a function is a column.
+        let attributes = statement.attributes.iter().filter(|name| call(name) != Call::Unknown);
+        statement.functions.iter().chain(attributes).find_map(|function| match call(function) {
             Call::Computes => None,
             Call::ReadsAny => Some(Reason::MaskCarryRefused),
             Call::Carries if !exposure.is_empty() => Some(Reason::MaskCarryRefused),

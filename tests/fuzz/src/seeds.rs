@@ -17,9 +17,10 @@ pub use scripts::chain;
 
 use crate::token::{claims, key, published};
 
-const SQL: [&str; 7] = [
+const SQL: [&str; 8] = [
     include_str!("../../../crates/sql/tests/vectors/bounded.json"),
     include_str!("../../../crates/sql/tests/vectors/effects.json"),
+    include_str!("../../../crates/sql/tests/vectors/notations.json"),
     include_str!("../../../crates/sql/tests/vectors/one_read_many_spellings.json"),
     include_str!("../../../crates/sql/tests/vectors/outputs.json"),
     include_str!("../../../crates/sql/tests/vectors/statements.json"),

@@ -2,7 +2,7 @@
 
 use chaperone_model::facts::{Effect, ObjectKind, Relation, Statement, Verb};
 
-use super::{Functions, Matcher, Miss, What, asks_for_all_columns, effect_term, guarded};
+use super::{Functions, Matcher, Miss, What, asks_for_all_columns, effect_term, guarded, is_known_call};
 use crate::access::Caller;
 use crate::document::EffectTerm;
 use crate::functions::FunctionClass;
@@ -40,7 +40,8 @@ impl Matcher {
             None => false,
             Some(functions) => !surely_means_function(functions, function),
         };
-        match statement.functions.iter().find(uncovered) {
+        let attributes = statement.attributes.iter().filter(|name| is_known_call(name));
+        match statement.functions.iter().chain(attributes).find(uncovered) {
             Some(function) => Err(Miss::Function(function)),
             None => Ok(()),
         }

@@ -2,10 +2,10 @@
 
 use chaperone_model::facts::{Access, Effect, ObjectKind, Relation, Statement};
 
-use super::{Functions, Matcher, Miss, What, asks_for_all_columns, effect_term};
+use super::{Functions, Matcher, Miss, What, asks_for_all_columns, effect_term, is_known_call};
 use crate::access::Caller;
 use crate::functions::FunctionClass;
-use crate::names::{ColumnPattern, NamePattern};
+use crate::names::{ColumnPattern, NamePattern, Part};
 
 impl Matcher {
     /// Whether each kind of thing that the rule lists (verbs, tables …) has something of the statement in it.
@@ -28,8 +28,10 @@ impl Matcher {
         if what.columns.as_ref().is_some_and(|columns| !touches_column(columns, statement)) {
             return Err(Miss::None("columns"));
         }
-        let function =
-            |listed: &Functions| statement.functions.iter().any(|name| may_mean_function(listed, name));
+        let function = |listed: &Functions| {
+            statement.functions.iter().any(|name| may_mean_function(listed, name))
+                || statement.attributes.iter().any(|name| may_mean_attribute(listed, name))
+        };
         if what.functions.as_ref().is_some_and(|listed| !function(listed)) {
             return Err(Miss::None("functions` and `function_classes"));
         }
@@ -116,4 +118,10 @@ fn may_mean_function(listed: &Functions, function: &str) -> bool {
     qualified
         .chain([(None, function)])
         .any(|(schema, name)| listed.names.iter().any(|pattern| pattern.may_mean(schema, name)))
+}
+
+/// `x.f` may be a call of `f`. What no rule has in mind is taken for a column.
+fn may_mean_attribute(listed: &Functions, name: &str) -> bool {
+    let named = |pattern: &NamePattern| pattern.name != Part::Any && pattern.may_mean(None, name);
+    (is_known_call(name) && listed.classes.has(FunctionClass::of(name))) || listed.names.iter().any(named)
 }

@@ -61,7 +61,8 @@ fn statement() -> impl Strategy<Value = Statement> {
             Statement {
                 verbs,
                 relations,
-                functions: functions.into_iter().map(str::to_owned).collect(),
+                functions: functions.iter().map(|name| (*name).to_owned()).collect(),
+                attributes: columns.iter().chain(&functions).map(|name| (*name).to_owned()).collect(),
                 columns: columns.into_iter().map(str::to_owned).collect(),
                 outputs,
                 stored: Vec::new(),

@@ -67,6 +67,7 @@ pub(crate) struct BriefStatement {
     pub(crate) relations: Vec<Relation>,
     pub(crate) functions: Vec<String>,
     pub(crate) columns: Vec<String>,
+    pub(crate) attributes: Vec<String>,
     pub(crate) outputs: Option<Vec<Output>>,
     /// True: the lineage of the result could not be told.
     pub(crate) untold: bool,
@@ -99,6 +100,7 @@ impl BriefStatement {
             relations: reads.chain(writes).chain(self.relations.iter().cloned()).collect(),
             functions: self.functions.clone(),
             columns: self.columns.clone(),
+            attributes: self.attributes.clone(),
             // What a plain SELECT has, so that tests about something else need not say it.
             outputs: self.outputs.clone().or_else(|| (!self.untold).then(Vec::new)),
             stored: Vec::new(),

@@ -4,7 +4,8 @@ use chaperone_model::facts::Effect;
 use sqlparser::ast::{
     AccessExpr, BinaryOperator, CaseWhen, CastKind, CeilFloorKind, Expr, Function, FunctionArg,
     FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
-    Query, Subscript, Value, ValueWithSpan, WindowFrame, WindowFrameBound, WindowSpec, WindowType,
+    Query, Subscript, TypedString, Value, ValueWithSpan, WindowFrame, WindowFrameBound, WindowSpec,
+    WindowType,
 };
 
 use super::Walk;
@@ -58,14 +59,45 @@ impl<'a> Walk<'a> {
                     Out::Unknown
                 }
                 // A column of that name, of whatever item, comes before the function's result as a whole.
-                Some(Source::Function(_)) | None => resolve(&self.scopes, None, value),
+                Some(Source::Function(_)) | None => self.resolve(None, value),
             },
             Some(_) if reads_whole_rows(value) => {
                 self.function_name(None, value);
                 self.all_columns();
                 Out::Unknown
             }
-            Some(qualifier) => resolve(&self.scopes, Some(&qualifier.value), value),
+            Some(qualifier) => {
+                self.attribute(Some(&qualifier.value), value);
+                self.resolve(Some(&qualifier.value), value)
+            }
+        }
+    }
+
+    /// `x.name`: a column, or a call of `name(x)`.
+    fn attribute(&mut self, qualifier: Option<&str>, name: &'a str) {
+        let source = qualifier.and_then(|name| self.scopes.iter().rev().find_map(|scope| scope.source(name)));
+        if source.is_some_and(|source| source.surely_has(name)) {
+            return;
+        }
+        if reaches_outside(None, name) {
+            self.opaque(name);
+        }
+        self.attributes.push(name);
+    }
+
+    /// The lineage of a column reference, within the budget.
+    fn resolve(&mut self, qualifier: Option<&str>, name: &'a str) -> Out<'a> {
+        let mut work = 0;
+        let out = resolve(&self.scopes, qualifier, name, &mut work);
+        match self.lineage_left.checked_sub(work) {
+            Some(left) => {
+                self.lineage_left = left;
+                out
+            }
+            None => {
+                self.lineage_left = 0;
+                Out::Unknown
+            }
         }
     }
 
@@ -86,7 +118,12 @@ impl<'a> Walk<'a> {
                 lineage.add(&out);
                 None
             }
-            Expr::Value(_) | Expr::TypedString(_) => None,
+            Expr::Value(_) => None,
+            Expr::TypedString(TypedString { data_type: _, value, uses_odbc_syntax }) => {
+                self.foreign(*uses_odbc_syntax, "ODBC constant");
+                self.constant(&value.value);
+                None
+            }
             Expr::Nested(inner)
             | Expr::IsFalse(inner)
             | Expr::IsNotFalse(inner)
@@ -99,8 +136,12 @@ impl<'a> Walk<'a> {
             | Expr::IsJson { expr: inner, kind: _, unique_keys: _, negated: _ }
             | Expr::IsNormalized { expr: inner, form: _, negated: _ }
             | Expr::UnaryOp { op: _, expr: inner }
-            | Expr::Collate { expr: inner, collation: _ }
             | Expr::Named { expr: inner, name: _ } => Some(inner),
+            Expr::Collate { expr, collation } => {
+                // Behind `x` a bare COLLATE may be a label, and what follows the next clause.
+                let _checked = self.parts(collation);
+                Some(expr)
+            }
             Expr::Cast { kind, expr, data_type: _, format } => {
                 self.foreign(!matches!(kind, CastKind::Cast | CastKind::DoubleColon), "kind of cast");
                 self.foreign(format.is_some(), "FORMAT of a cast");
@@ -205,8 +246,10 @@ impl<'a> Walk<'a> {
             }
             Expr::CompoundFieldAccess { root, access_chain } => {
                 self.expression(root, lineage);
+                let mut has_fields = may_have_fields(root);
                 for access in access_chain {
-                    self.access(access, lineage);
+                    self.access(access, has_fields, lineage);
+                    has_fields = true;
                 }
             }
             Expr::Extract { field: _, syntax: _, expr } => {
@@ -261,13 +304,30 @@ impl<'a> Walk<'a> {
             }
             Expr::Tuple(expressions) => self.expressions(expressions, lineage),
             Expr::Array(array) => self.expressions(&array.elem, lineage),
-            Expr::Interval(interval) => self.expression(&interval.value, lineage),
+            Expr::Interval(interval) => match interval.value.as_ref() {
+                Expr::Value(constant) => self.constant(&constant.value),
+                _ => self.opaque("a column called interval"),
+            },
             Expr::Wildcard(_) | Expr::QualifiedWildcard(..) => {
                 self.all_columns();
                 lineage.unknown = true;
             }
             _ => self.opaque("expression of another dialect"),
         }
+    }
+
+    /// The value of `TYPE 'value'`. With anything but a string, the type is a column and the value its label.
+    fn constant(&mut self, value: &Value) {
+        let string = matches!(
+            value,
+            Value::SingleQuotedString(_)
+                | Value::EscapedStringLiteral(_)
+                | Value::UnicodeStringLiteral(_)
+                | Value::DollarQuotedString(_)
+                | Value::SingleQuotedByteStringLiteral(_)
+                | Value::HexStringLiteral(_)
+        );
+        self.foreign(!string, "a label that looks like a constant");
     }
 
     fn expressions(&mut self, expressions: impl IntoIterator<Item = &'a Expr>, lineage: &mut Lineage<'a>) {
@@ -288,15 +348,17 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn access(&mut self, access: &'a AccessExpr, lineage: &mut Lineage<'a>) {
+    fn access(&mut self, access: &'a AccessExpr, has_fields: bool, lineage: &mut Lineage<'a>) {
         match access {
-            // A field of a composite value; `(row).function` is a call over the row.
+            // A field of a composite value, or a call over it: which is not told, and neither is what comes of it.
             AccessExpr::Dot(Expr::Identifier(name)) => {
-                self.columns.push(&name.value);
-                if reads_whole_rows(&name.value) {
-                    self.function_name(None, &name.value);
-                    lineage.unknown = true;
+                let name = name.value.as_str();
+                self.columns.push(name);
+                self.attribute(None, name);
+                if !has_fields || reads_whole_rows(name) {
+                    self.function_name(None, name);
                 }
+                lineage.unknown = true;
             }
             AccessExpr::Dot(expression) => self.expression(expression, lineage),
             AccessExpr::Subscript(Subscript::Index { index }) => self.expression(index, lineage),
@@ -427,6 +489,20 @@ impl<'a> Walk<'a> {
                 }
             }
         }
+    }
+}
+
+/// Whether a value may be of a composite type. Of a constant, or what operators make, `(5).f` is a call.
+fn may_have_fields(expression: &Expr) -> bool {
+    match expression {
+        Expr::Nested(inner) => may_have_fields(inner),
+        Expr::Identifier(_)
+        | Expr::CompoundIdentifier(_)
+        | Expr::CompoundFieldAccess { .. }
+        | Expr::Function(_)
+        | Expr::Subquery(_)
+        | Expr::Tuple(_) => true,
+        _ => false,
     }
 }
 

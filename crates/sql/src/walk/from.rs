@@ -60,7 +60,11 @@ impl<'a> Walk<'a> {
                 }
                 self.merge_columns();
             }
-            JoinConstraint::Natural => self.merge_columns(),
+            JoinConstraint::Natural => {
+                // All columns that both sides have are compared.
+                self.all_columns();
+                self.merge_columns();
+            }
             JoinConstraint::None => {}
         }
     }
@@ -124,6 +128,7 @@ impl<'a> Walk<'a> {
             TableFactor::NestedJoin { table_with_joins, alias } => {
                 self.table_with_joins(table_with_joins);
                 if let Some(alias) = alias {
+                    self.columns_by_other_names(alias);
                     // The alias stands for all items of the join; what its columns are is not told.
                     self.add_query(None, Some(alias));
                 }
@@ -200,8 +205,16 @@ impl<'a> Walk<'a> {
         };
         if let Some(alias) = alias {
             self.check_alias(alias);
+            self.columns_by_other_names(alias);
         }
         self.add_source(Some(alias.map_or(bare, |alias| &alias.name.value)), source);
+    }
+
+    /// `patients AS p (x, y, z)`: any column may be asked for by a name that it does not have.
+    fn columns_by_other_names(&mut self, alias: &TableAlias) {
+        if !alias.columns.is_empty() {
+            self.all_columns();
+        }
     }
 
     pub(super) fn check_alias(&mut self, alias: &'a TableAlias) {

@@ -12,7 +12,7 @@ use sqlparser::ast::{
 
 use super::stored::is_into;
 use super::{MAX_OUTPUTS, Walk};
-use crate::scope::{Columns, Lineage, NAMELESS, Out, Source};
+use crate::scope::{Columns, Lineage, NAMELESS, Named, Out, Source};
 
 impl<'a> Walk<'a> {
     /// Walks a query; its columns with their lineage.
@@ -104,14 +104,21 @@ impl<'a> Walk<'a> {
         if names.is_empty() {
             return columns;
         }
-        let mut renamed = columns?.as_ref().clone();
+        let mut renamed = self.copied(columns?.as_ref())?;
         if renamed.iter().any(|(_, out)| matches!(out, Out::Star)) {
             return None;
         }
         for (column, new) in renamed.iter_mut().zip(names) {
             column.0 = &new.name.value;
         }
-        Some(Rc::new(renamed))
+        Some(Rc::new(Named::new(renamed)))
+    }
+
+    /// A copy of a query's columns, within the budget.
+    fn copied(&mut self, columns: &Named<'a>) -> Option<Vec<(&'a str, Out<'a>)>> {
+        let weight = columns.iter().map(|(_, out)| out.weight()).fold(0, usize::saturating_add);
+        self.lineage_left = self.lineage_left.checked_sub(weight)?;
+        Some(columns.iter().cloned().collect())
     }
 
     fn set_expr(&mut self, body: &'a SetExpr) -> Columns<'a> {
@@ -161,7 +168,7 @@ impl<'a> Walk<'a> {
             lineage.add(right);
             united.push((*name, self.spend(lineage.into_out())));
         }
-        Some(Rc::new(united))
+        Some(Rc::new(Named::new(united)))
     }
 
     pub(super) fn values(&mut self, values: &'a Values) -> Columns<'a> {
@@ -184,7 +191,7 @@ impl<'a> Walk<'a> {
         let named = columns.into_iter().enumerate().map(|(position, lineage)| {
             (NAMES.get(position).copied().unwrap_or(NAMELESS), lineage.into_out())
         });
-        Some(Rc::new(named.collect()))
+        Some(Rc::new(Named::new(named.collect())))
     }
 
     fn select(&mut self, select: &'a Select) -> Columns<'a> {
@@ -289,7 +296,7 @@ impl<'a> Walk<'a> {
                 _ => columns = None,
             }
         }
-        columns.map(Rc::new)
+        columns.map(Named::new).map(Rc::new)
     }
 
     fn select_item(&mut self, item: &'a SelectItem) -> Option<Vec<(&'a str, Out<'a>)>> {
@@ -369,10 +376,8 @@ impl<'a> Walk<'a> {
         match source {
             Source::Relation => Some(vec![("*", Out::Star)]),
             Source::Query(columns) => {
-                let columns = columns.as_ref()?;
-                let weight = columns.iter().map(|(_, out)| out.weight()).fold(0, usize::saturating_add);
-                self.lineage_left = self.lineage_left.checked_sub(weight)?;
-                Some(columns.as_ref().clone())
+                let columns = Rc::clone(columns.as_ref()?);
+                self.copied(&columns)
             }
             // How many columns a function gives is not told.
             Source::Function(_) => None,

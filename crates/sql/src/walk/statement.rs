@@ -1,5 +1,7 @@
 //! Every kind of statement that the parser knows.
 
+use std::rc::Rc;
+
 use chaperone_model::facts::{Access, Effect, ObjectKind, Relation, Verb};
 use sqlparser::ast::{
     Analyze, CopySource, CopyTarget, Declare, DescribeAlias, Expr, Ident, LockTableTarget, ObjectName, Query,
@@ -8,7 +10,7 @@ use sqlparser::ast::{
 };
 
 use super::Walk;
-use crate::scope::{Columns, Lineage, Out};
+use crate::scope::{Columns, Lineage, Named, Out};
 
 impl<'a> Walk<'a> {
     /// Walks a statement; the columns of its result.
@@ -283,7 +285,7 @@ impl<'a> Walk<'a> {
                 let outputs = columns.iter().map(|Ident { value, .. }| (value.as_str(), Out::Column(value)));
                 let outputs: Vec<_> =
                     if columns.is_empty() { vec![("*", Out::Star)] } else { outputs.collect() };
-                to.then(|| outputs.into())
+                to.then(|| Rc::new(Named::new(outputs)))
             }
         }
     }

@@ -276,7 +276,16 @@ impl<'a> Walk<'a> {
     fn returning(&mut self, items: Option<&'a [SelectItem]>, name: &'a ObjectName) -> Columns<'a> {
         let items = items?;
         self.touch(name, ObjectKind::Table, Access::Read);
+        self.rows_before_and_after();
         self.projection(items)
+    }
+
+    /// In RETURNING `old` and `new` are whole rows, since PostgreSQL 18.
+    fn rows_before_and_after(&mut self) {
+        if let Some(scope) = self.scope() {
+            scope.name_source("old", Source::Relation);
+            scope.name_source("new", Source::Relation);
+        }
     }
 
     pub(super) fn merge(&mut self, merge: &'a Merge) -> Columns<'a> {
@@ -298,6 +307,7 @@ impl<'a> Walk<'a> {
                 Some(OutputClause::Returning { returning_token: _, select_items }) => {
                     // The source's columns are in sight as well.
                     walk.touch(name, ObjectKind::Table, Access::Read);
+                    walk.rows_before_and_after();
                     walk.projection(select_items)
                 }
                 Some(OutputClause::Output { .. }) => {

@@ -1,97 +1,54 @@
 //! Whether a WHERE clause bounds what an UPDATE or DELETE touches.
 //!
-//! A predicate bounds when it says something about a column of the target that may be false for some rows. Known
-//! tautologies do not, nor does what cannot be told: the question is answered to the side of caution.
+//! A predicate bounds when it says something about a column of the target that is false for rows with other values. It
+//! must be of a shape that is known to: what is only not known to hold always does not bound.
 
+mod calls;
 mod columns;
+mod condition;
+mod pattern;
 mod ranges;
+mod subquery;
+mod target;
 mod trivial;
+mod verdict;
 
-use sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArguments, GroupByExpr, ObjectNamePart, Query, SelectItem, SetExpr,
-    TableFactor, UnaryOperator, Value, ValueWithSpan,
-};
+use sqlparser::ast::{BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments};
+use sqlparser::ast::{UnaryOperator, Value, ValueWithSpan};
 
 use crate::shape;
+use calls::{call, is_part};
 use columns::Mentions;
+use condition::{is_column, is_condition, is_empty, is_true};
+use pattern::{Kind, asks};
 use ranges::Ranges;
-use trivial::{is_everything, is_place, is_trivial};
+use subquery::{correlates, narrows};
+use trivial::{is_everything, is_place, is_reversed, is_trivial};
+use verdict::Verdict;
 
-/// The table that is written.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Target<'a> {
-    /// Its own name.
-    pub(crate) table: &'a str,
-    /// The name that it goes by in the statement.
-    pub(crate) name: &'a str,
-    /// Which columns are taken for its own.
-    columns: Own,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Own {
-    /// All.
-    Any,
-    /// Those behind its name.
-    Named,
-    /// Those behind its name and the bare ones.
-    NamedOrBare,
-}
-
-impl<'a> Target<'a> {
-    pub(crate) fn new(table: &'a str, alias: Option<&'a str>) -> Self {
-        Self { table, name: alias.unwrap_or(table), columns: Own::NamedOrBare }
-    }
-}
+pub(crate) use target::{Company, Target};
 
 /// Whether `predicate` may be false for some rows of the target.
 pub(crate) fn is_bounding(predicate: &Expr, target: &Target<'_>) -> bool {
-    matches!(judge(predicate, false, target), Verdict::Never | Verdict::Some)
-}
-
-/// For which rows a condition holds.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Verdict {
-    /// For all, or nearly.
-    Always,
-    /// For none.
-    Never,
-    /// For those with certain values.
-    Some,
-    /// Not told.
-    Unknown,
-}
-
-impl Verdict {
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Never, _) | (_, Self::Never) => Self::Never,
-            (Self::Some, _) | (_, Self::Some) => Self::Some,
-            (Self::Always, Self::Always) => Self::Always,
-            _ => Self::Unknown,
-        }
-    }
-
-    fn or(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Always, _) | (_, Self::Always) => Self::Always,
-            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
-            (Self::Never, Self::Never) => Self::Never,
-            _ => Self::Some,
-        }
-    }
+    // Beside another table a bare column may be that one's.
+    let columns = if target.company.joined { target::Own::Named } else { target.columns };
+    let target = Target { columns, ..*target };
+    matches!(judge(predicate, false, &target), Verdict::Never | Verdict::Some)
 }
 
 /// Judges `expression`, or its opposite when `negated`.
 fn judge(expression: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
     match expression {
-        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => judge(inner, negated, target),
+        Expr::Nested(inner) => judge(inner, negated, target),
+        Expr::Cast { expr: inner, .. } if matches!(**inner, Expr::Value(_)) || is_condition(inner) => {
+            judge(inner, negated, target)
+        }
         Expr::IsTrue(inner) | Expr::IsNotFalse(inner) => judge(inner, negated, target),
         Expr::IsFalse(inner) | Expr::IsNotTrue(inner) => judge(inner, !negated, target),
         Expr::UnaryOp { op: UnaryOperator::Not, expr } => judge(expr, !negated, target),
         Expr::Value(ValueWithSpan { value, .. }) => judge_value(value, negated),
         Expr::Identifier(_) | Expr::CompoundIdentifier(_) => {
-            some_if(Mentions::of(expression, target).bounds())
+            Verdict::some_if(Mentions::of(expression, target).bounds())
         }
         Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. } => {
             judge_chain(expression, negated, target)
@@ -103,69 +60,38 @@ fn judge(expression: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
         Expr::IsDistinctFrom(left, right) => {
             judge_comparison(left, &BinaryOperator::NotEq, right, negated, target)
         }
-        // A comparison is hardly ever null, so only a plain column tells rows apart by being null.
-        Expr::IsNull(inner) | Expr::IsNotNull(inner) | Expr::IsUnknown(inner) | Expr::IsNotUnknown(inner) => {
-            some_if(is_column(inner) && !is_place(inner) && Mentions::of(inner, target).bounds())
-        }
+        Expr::IsNull(inner) | Expr::IsUnknown(inner) => judge_null(inner, negated, target),
+        Expr::IsNotNull(inner) | Expr::IsNotUnknown(inner) => judge_null(inner, !negated, target),
         Expr::InList { expr, list, negated: _ } => judge_list(expr, list, target),
         Expr::InSubquery { expr, subquery, negated: not } => {
             let about = !is_condition(expr) && Mentions::of(expr, target).bounds();
-            some_if(about && narrows(subquery, negated != *not, target))
+            Verdict::some_if(about && narrows(expr, subquery, negated != *not, target))
         }
-        Expr::Between { expr, low, high, .. } => {
-            let column = Mentions::of(expr, target);
-            let apart =
-                column.is_apart(&Mentions::of(low, target)) && column.is_apart(&Mentions::of(high, target));
-            let told = !is_condition(expr) && !is_place(expr) && !is_everything(low, high);
-            some_if(column.bounds() && apart && told)
+        Expr::Between { expr, low, high, negated: not } => {
+            judge_between(expr, low, high, negated != *not, target)
         }
-        Expr::Like { expr, pattern, negated: not, .. }
-        | Expr::ILike { expr, pattern, negated: not, .. }
-        | Expr::SimilarTo { expr, pattern, negated: not, .. } => {
-            if is_any_pattern(pattern) {
-                return if negated == *not { Verdict::Always } else { Verdict::Never };
-            }
-            judge_pair(expr, pattern, target)
+        Expr::Like { expr, pattern, .. } | Expr::ILike { expr, pattern, .. } => {
+            judge_pattern(expr, pattern, Kind::Like, target)
         }
-        // `id <> ANY ('{1,2}')` holds for every row, as does `id = ALL ('{}')`.
-        Expr::AnyOp { left, compare_op, right, is_some: _ } if !is_negation(compare_op) => {
+        Expr::SimilarTo { expr, pattern, .. } => judge_pattern(expr, pattern, Kind::Similar, target),
+        Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, is_some: _ } => {
             judge_any(left, right, negated, target)
         }
+        // `id <> ANY ('{1,2}')` holds for every row, as does `id = ALL ('{}')`.
         Expr::AllOp { left, compare_op: BinaryOperator::NotEq, right } => {
             judge_any(left, right, !negated, target)
         }
-        Expr::Exists { subquery, negated: not } => some_if(negated == *not && correlates(subquery, target)),
-        Expr::Function(function) => {
-            // What turns a condition or a constant into another is not told.
-            let turns = match function.name.0.last() {
-                Some(ObjectNamePart::Identifier(name)) => {
-                    matches!(
-                        name.value.as_str(),
-                        "coalesce"
-                            | "nullif"
-                            | "greatest"
-                            | "least"
-                            | "random"
-                            | "num_nulls"
-                            | "num_nonnulls"
-                    )
-                }
-                _ => true,
-            };
-            let plain = matches!(function.args, FunctionArguments::List(_));
-            some_if(!turns && plain && Mentions::of(expression, target).bounds())
+        Expr::Exists { subquery, negated: not } => {
+            Verdict::some_if(negated == *not && correlates(subquery, target))
         }
+        Expr::Function(function) => judge_call(function, target),
         _ => Verdict::Unknown,
     }
 }
 
-fn some_if(condition: bool) -> Verdict {
-    if condition { Verdict::Some } else { Verdict::Unknown }
-}
-
 fn judge_value(value: &Value, negated: bool) -> Verdict {
     let text = match value {
-        Value::Boolean(value) => return constant(*value, negated),
+        Value::Boolean(value) => return Verdict::constant(*value, negated),
         Value::Null => return Verdict::Never,
         Value::SingleQuotedString(text) => text.trim().to_ascii_lowercase(),
         Value::Number(text, _) => match shape::value(text) {
@@ -175,14 +101,12 @@ fn judge_value(value: &Value, negated: bool) -> Verdict {
         _ => return Verdict::Unknown,
     };
     match text.as_str() {
-        "t" | "tr" | "tru" | "true" | "y" | "ye" | "yes" | "on" | "1" => constant(true, negated),
-        "f" | "fa" | "fal" | "fals" | "false" | "n" | "no" | "of" | "off" | "0" => constant(false, negated),
+        "t" | "tr" | "tru" | "true" | "y" | "ye" | "yes" | "on" | "1" => Verdict::constant(true, negated),
+        "f" | "fa" | "fal" | "fals" | "false" | "n" | "no" | "of" | "off" | "0" => {
+            Verdict::constant(false, negated)
+        }
         _ => Verdict::Unknown,
     }
-}
-
-fn constant(value: bool, negated: bool) -> Verdict {
-    if value == negated { Verdict::Never } else { Verdict::Always }
 }
 
 /// AND and OR, flattened along the left edge; under NOT they change places.
@@ -222,58 +146,138 @@ fn judge_comparison(
     negated: bool,
     target: &Target<'_>,
 ) -> Verdict {
-    let pattern = matches!(
-        op,
-        BinaryOperator::PGRegexMatch
-            | BinaryOperator::PGRegexIMatch
-            | BinaryOperator::PGLikeMatch
-            | BinaryOperator::PGILikeMatch
-    );
-    if pattern && is_any_pattern(right) {
-        return constant(true, negated);
-    }
     match op {
         // `active = true` is `active`.
         BinaryOperator::Eq if is_true(right) => judge(left, negated, target),
         BinaryOperator::Eq if is_true(left) => judge(right, negated, target),
-        // Arithmetic and other values as conditions.
-        BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply | BinaryOperator::Divide => {
-            Verdict::Unknown
+        BinaryOperator::Eq
+        | BinaryOperator::NotEq
+        | BinaryOperator::Gt
+        | BinaryOperator::GtEq
+        | BinaryOperator::Lt
+        | BinaryOperator::LtEq => {
+            let equal = (*op == BinaryOperator::Eq && !negated) || (*op == BinaryOperator::NotEq && negated);
+            // `b >= ''` holds for every text, and so does `left(b, 0) < 'x'`.
+            let hollow = [left, right].iter().any(|side| is_part(side) && !equal)
+                || [(left, right), (right, left)]
+                    .iter()
+                    .any(|(side, bound)| is_empty(bound) && (!equal || is_part(side)));
+            if hollow || is_trivial(left, op, right, negated) {
+                return Verdict::Unknown;
+            }
+            judge_pair(left, right, equal, target)
         }
-        _ if is_trivial(left, op, right, negated) => Verdict::Unknown,
-        _ => judge_pair(left, right, target),
+        BinaryOperator::PGRegexMatch
+        | BinaryOperator::PGRegexIMatch
+        | BinaryOperator::PGRegexNotMatch
+        | BinaryOperator::PGRegexNotIMatch => judge_pattern(left, right, Kind::Regex, target),
+        BinaryOperator::PGLikeMatch
+        | BinaryOperator::PGILikeMatch
+        | BinaryOperator::PGNotLikeMatch
+        | BinaryOperator::PGNotILikeMatch => judge_pattern(left, right, Kind::Like, target),
+        BinaryOperator::PGStartsWith if is_empty(right) => Verdict::Unknown,
+        BinaryOperator::PGStartsWith if !is_part(left) => judge_pair(left, right, true, target),
+        BinaryOperator::AtArrow
+        | BinaryOperator::ArrowAt
+        | BinaryOperator::AtAt
+        | BinaryOperator::AtQuestion
+        | BinaryOperator::PGOverlap
+        | BinaryOperator::Question
+        | BinaryOperator::QuestionAnd
+        | BinaryOperator::QuestionPipe => judge_contents(left, right, target),
+        // Arithmetic and other values as conditions, operators that anybody may have made.
+        _ => Verdict::Unknown,
     }
 }
 
 /// A comparison of some kind: about a column of the target, and not of something with itself.
-fn judge_pair(left: &Expr, right: &Expr, target: &Target<'_>) -> Verdict {
+fn judge_pair(left: &Expr, right: &Expr, equal: bool, target: &Target<'_>) -> Verdict {
     if is_condition(left) || is_condition(right) {
         return Verdict::Unknown;
     }
     let (one, two) = (Mentions::of(left, target), Mentions::of(right, target));
-    some_if((one.bounds() || two.bounds()) && one.is_apart(&two))
+    let about = (one.bounds() && !two.is_untold()) || (two.bounds() && !one.is_untold());
+    if one.is_constant() || two.is_constant() {
+        return Verdict::some_if(about);
+    }
+    // Of rows that are the target's own, every row finds one that is like it, or that it is not less than.
+    let itself = one.has_stand_in() || two.has_stand_in();
+    let maybe = !target.company.stand_ins.is_empty() && (one.has_bare() || two.has_bare());
+    let within = !target.company.joined || (one.is_of_target() && two.is_of_target() && !one.has_bare());
+    Verdict::some_if(about && one.is_apart(&two) && !itself && !maybe && (equal || within))
+}
+
+/// `x IS NULL`. That a column is not null says nearly nothing, and a comparison hardly ever is.
+fn judge_null(inner: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
+    let about = is_column(inner) && !is_place(inner) && Mentions::of(inner, target).bounds();
+    Verdict::some_if(about && !negated)
+}
+
+fn judge_pattern(left: &Expr, pattern: &Expr, kind: Kind, target: &Target<'_>) -> Verdict {
+    if asks(pattern, kind) && !is_part(left) {
+        judge_pair(left, pattern, true, target)
+    } else {
+        Verdict::Unknown
+    }
+}
+
+/// What a column contains, or is contained in.
+fn judge_contents(left: &Expr, right: &Expr, target: &Target<'_>) -> Verdict {
+    let whole = |side: &Expr, other: &Expr| {
+        let fits = match side {
+            Expr::Function(function) => call(function).is_some_and(|(name, _)| name == "to_tsvector"),
+            Expr::Array(_) | Expr::Tuple(_) => false,
+            _ => true,
+        };
+        let constant = Mentions::of(other, target).is_constant() && !is_empty(other) && !is_open(other);
+        fits && constant && Mentions::of(side, target).bounds()
+    };
+    let told = !is_condition(left) && !is_condition(right);
+    Verdict::some_if(told && (whole(left, right) || whole(right, left)))
+}
+
+/// A range without an end: `int4range(NULL, NULL)`.
+fn is_open(expression: &Expr) -> bool {
+    match expression {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_open(inner),
+        Expr::Function(Function { args: FunctionArguments::List(list), .. }) => {
+            list.args.iter().any(|argument| match argument {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)) => is_empty(argument),
+                _ => true,
+            })
+        }
+        Expr::Function(_) => true,
+        _ => false,
+    }
+}
+
+fn judge_between(expr: &Expr, low: &Expr, high: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
+    let column = Mentions::of(expr, target);
+    let constant = Mentions::of(low, target).is_constant() && Mentions::of(high, target).is_constant();
+    let told = !is_condition(expr) && !is_place(expr) && !is_part(expr) && !is_empty(low) && !is_empty(high);
+    let leaves = if negated {
+        // Nothing lies between 2 and 1.
+        !is_reversed(low, high)
+    } else {
+        !is_everything(low, high) && (is_column(expr) || !is_trivial(expr, &BinaryOperator::GtEq, low, false))
+    };
+    Verdict::some_if(column.bounds() && constant && told && leaves)
 }
 
 /// `x IN (…)` and its opposite.
 fn judge_list(expression: &Expr, list: &[Expr], target: &Target<'_>) -> Verdict {
     let column = Mentions::of(expression, target);
-    let apart = list.iter().all(|value| column.is_apart(&Mentions::of(value, target)));
-    let truths = list.iter().any(is_true);
-    some_if(column.bounds() && apart && !truths && !is_condition(expression))
+    let values = list.iter().all(|value| {
+        let mentions = Mentions::of(value, target);
+        !mentions.is_untold()
+            && column.is_apart(&mentions)
+            && (mentions.is_constant() || (mentions.is_of_target() && !target.company.joined))
+    });
+    let hollow = list.iter().any(|value| is_true(value) || (is_empty(value) && is_part(expression)));
+    Verdict::some_if(column.bounds() && values && !hollow && !is_condition(expression))
 }
 
 /// `x = ANY (…)`; when `negated`, or with ALL, an empty list makes it true for every row.
-fn is_negation(operator: &BinaryOperator) -> bool {
-    matches!(
-        operator,
-        BinaryOperator::NotEq
-            | BinaryOperator::PGRegexNotMatch
-            | BinaryOperator::PGRegexNotIMatch
-            | BinaryOperator::PGNotLikeMatch
-            | BinaryOperator::PGNotILikeMatch
-    )
-}
-
 fn judge_any(left: &Expr, right: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
     let mut list = right;
     while let Expr::Nested(inner) | Expr::Cast { expr: inner, .. } = list {
@@ -282,127 +286,25 @@ fn judge_any(left: &Expr, right: &Expr, negated: bool, target: &Target<'_>) -> V
     match list {
         Expr::Subquery(query) => {
             let about = !is_condition(left) && Mentions::of(left, target).bounds();
-            some_if(about && narrows(query, negated, target))
+            Verdict::some_if(about && narrows(left, query, negated, target))
         }
-        Expr::Array(array) if !array.elem.is_empty() => judge_pair(left, right, target),
+        Expr::Array(array) if !array.elem.is_empty() => judge_list(left, &array.elem, target),
         _ if negated => Verdict::Unknown,
-        _ => judge_pair(left, right, target),
+        _ => judge_pair(left, right, true, target),
     }
 }
 
-/// Whether the rows of an IN subquery leave rows of the target out.
-fn narrows(query: &Query, negated: bool, target: &Target<'_>) -> bool {
-    let SetExpr::Select(select) = query.body.as_ref() else { return false };
-    let inner = Target { columns: Own::Any, ..*target };
-    let selection = select.selection.as_ref().map(|selection| judge(selection, false, &inner));
-    let mut factors = select
-        .from
-        .iter()
-        .flat_map(|item| std::iter::once(&item.relation).chain(item.joins.iter().map(|join| &join.relation)));
-    let others = factors.all(|factor| match factor {
-        TableFactor::Table { name, args: None, .. } => last(name) != target.table,
-        _ => false,
-    });
-    match selection {
-        Some(Verdict::Some) => !negated || others,
-        // Without a condition: the rows of another table.
-        None => !select.from.is_empty() && others,
-        Some(Verdict::Always | Verdict::Never | Verdict::Unknown) => false,
-    }
-}
-
-fn last(name: &sqlparser::ast::ObjectName) -> &str {
-    match name.0.last() {
-        Some(ObjectNamePart::Identifier(ident)) => &ident.value,
-        _ => "",
-    }
-}
-
-/// Whether a subquery depends on the row of the target: its condition says something about the target by name.
-fn correlates(query: &Query, target: &Target<'_>) -> bool {
-    let SetExpr::Select(select) = query.body.as_ref() else { return false };
-    let named = Target { columns: Own::Named, ..*target };
-    // An aggregate gives a row also where none matches.
-    let groups =
-        matches!(&select.group_by, GroupByExpr::Expressions(expressions, _) if !expressions.is_empty());
-    let plain = select.projection.iter().all(|item| match item {
-        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-            groups || matches!(expr, Expr::Value(_)) || is_column(expr)
-        }
-        _ => true,
-    });
-    plain
-        && select.selection.as_ref().is_some_and(|selection| judge(selection, false, &named) == Verdict::Some)
-}
-
-fn is_column(expression: &Expr) -> bool {
-    match expression {
-        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_column(inner),
-        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => true,
-        _ => false,
-    }
-}
-
-fn is_true(expression: &Expr) -> bool {
-    match expression {
-        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_true(inner),
-        Expr::Value(ValueWithSpan { value: Value::Boolean(value), .. }) => *value,
-        _ => false,
-    }
-}
-
-/// Whether the value of an expression is a truth value of some comparison.
-fn is_condition(expression: &Expr) -> bool {
-    match expression {
-        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_condition(inner),
-        Expr::BinaryOp { op, .. } => !matches!(
-            op,
-            BinaryOperator::Plus
-                | BinaryOperator::Minus
-                | BinaryOperator::Multiply
-                | BinaryOperator::Divide
-                | BinaryOperator::Modulo
-                | BinaryOperator::StringConcat
-                | BinaryOperator::BitwiseAnd
-                | BinaryOperator::BitwiseOr
-                | BinaryOperator::PGExp
-                | BinaryOperator::Arrow
-                | BinaryOperator::LongArrow
-                | BinaryOperator::HashArrow
-                | BinaryOperator::HashLongArrow
-        ),
-        Expr::UnaryOp { op, .. } => *op == UnaryOperator::Not,
-        Expr::IsFalse(_)
-        | Expr::IsNotFalse(_)
-        | Expr::IsTrue(_)
-        | Expr::IsNotTrue(_)
-        | Expr::IsNull(_)
-        | Expr::IsNotNull(_)
-        | Expr::IsUnknown(_)
-        | Expr::IsNotUnknown(_)
-        | Expr::IsDistinctFrom(..)
-        | Expr::IsNotDistinctFrom(..)
-        | Expr::InList { .. }
-        | Expr::InSubquery { .. }
-        | Expr::Between { .. }
-        | Expr::Like { .. }
-        | Expr::ILike { .. }
-        | Expr::SimilarTo { .. }
-        | Expr::AnyOp { .. }
-        | Expr::AllOp { .. }
-        | Expr::Exists { .. }
-        | Expr::Case { .. } => true,
-        _ => false,
-    }
-}
-
-/// A pattern that everything matches.
-fn is_any_pattern(pattern: &Expr) -> bool {
-    match pattern {
-        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_any_pattern(inner),
-        Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) => {
-            text.chars().all(|character| matches!(character, '%' | '.' | '*' | '^' | '$'))
-        }
-        _ => false,
+/// A function as a condition.
+fn judge_call(function: &Function, target: &Target<'_>) -> Verdict {
+    match call(function) {
+        Some(("starts_with", arguments)) => match arguments.as_slice() {
+            [text, start] if !is_empty(start) && !is_part(text) => judge_pair(text, start, true, target),
+            _ => Verdict::Unknown,
+        },
+        Some(("regexp_like", arguments)) => match arguments.as_slice() {
+            [text, pattern, ..] => judge_pattern(text, pattern, Kind::Regex, target),
+            _ => Verdict::Unknown,
+        },
+        _ => Verdict::Unknown,
     }
 }

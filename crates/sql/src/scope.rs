@@ -190,6 +190,10 @@ impl<'a> Scope<'a> {
         self.ctes.insert(name, columns);
     }
 
+    pub(crate) fn cte_names(&self) -> impl Iterator<Item = &'a str> + '_ {
+        self.ctes.keys().copied()
+    }
+
     pub(crate) fn cte(&self, name: &str) -> Option<&Columns<'a>> {
         self.ctes.get(name)
     }

@@ -1,63 +1,124 @@
 //! Which columns a side of a comparison depends on.
+//!
+//! A side is a constant, or it is made of columns in ways that keep rows apart; anything else is not told, and what is
+//! not told bounds nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlparser::ast::{
     AccessExpr, BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
-    ObjectNamePart, SetExpr, Subscript, Value, ValueWithSpan,
+    Query, Subscript, UnaryOperator, Value, ValueWithSpan,
 };
 
+use super::calls::{call, is_unit, tells};
+use super::condition::is_empty;
+use super::subquery::{Given, given};
+use super::target::{Own, Target};
 use super::trivial::{is_remainder_of_one, is_system};
-use super::{Own, Target};
 use crate::shape;
 
-/// Pairs of columns beyond which two sides are not told apart.
-const MAX_PAIRS: usize = 10_000;
-
-/// The columns that an expression depends on, as (qualifier, name).
+/// The columns that an expression depends on.
 #[derive(Debug)]
 pub(super) struct Mentions<'a> {
-    columns: BTreeSet<(Option<&'a str>, &'a str)>,
+    /// By name, with the qualifiers that they have.
+    columns: BTreeMap<&'a str, BTreeSet<Option<&'a str>>>,
+    /// Something of it may be the same for every row, or is not understood.
+    untold: bool,
     target: Target<'a>,
 }
 
 impl<'a> Mentions<'a> {
     pub(super) fn of(expression: &'a Expr, target: &Target<'a>) -> Self {
-        let mut mentions = Self { columns: BTreeSet::new(), target: *target };
+        let mut mentions = Self::none(target);
         mentions.collect(expression);
         mentions
     }
 
-    /// Whether one of them is taken for a column of the target.
+    const fn none(target: &Target<'a>) -> Self {
+        Self { columns: BTreeMap::new(), untold: false, target: *target }
+    }
+
+    /// Whether it is told, and one of them is taken for a column of the target.
     pub(super) fn bounds(&self) -> bool {
-        self.columns.iter().any(|(qualifier, _)| match (self.target.columns, qualifier) {
+        !self.untold && self.qualified().any(|(_, qualifier)| self.is_own(qualifier))
+    }
+
+    fn is_own(&self, qualifier: Option<&str>) -> bool {
+        match (self.target.columns, qualifier) {
             (Own::Any, _) | (Own::NamedOrBare, None) => true,
             (Own::Named, None) => false,
-            (Own::Named | Own::NamedOrBare, Some(qualifier)) => *qualifier == self.target.name,
-        })
+            (Own::Named | Own::NamedOrBare, Some(qualifier)) => qualifier == self.target.name,
+        }
+    }
+
+    pub(super) const fn is_untold(&self) -> bool {
+        self.untold
+    }
+
+    pub(super) fn is_constant(&self) -> bool {
+        !self.untold && self.columns.is_empty()
+    }
+
+    pub(super) fn has_bare(&self) -> bool {
+        self.qualified().any(|(_, qualifier)| qualifier.is_none())
+    }
+
+    /// Whether one of them is of something that may hold the target's own rows.
+    pub(super) fn has_stand_in(&self) -> bool {
+        let stand_ins = &self.target.company.stand_ins;
+        self.qualified().any(|(_, qualifier)| qualifier.is_some_and(|it| stand_ins.contains(&it)))
+    }
+
+    /// Whether all of them are the target's by its name, or bare.
+    pub(super) fn is_of_target(&self) -> bool {
+        self.qualified().all(|(_, qualifier)| qualifier.is_none_or(|it| it == self.target.name))
+    }
+
+    /// Every column as (name, qualifier).
+    pub(super) fn qualified(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + '_ {
+        self.columns.iter().flat_map(|(name, qualifiers)| qualifiers.iter().map(|it| (*name, *it)))
+    }
+
+    pub(super) fn has_name(&self, name: &str) -> bool {
+        self.columns.contains_key(name)
     }
 
     /// Whether no column is on both sides. The same name behind different qualifiers is two columns.
     pub(super) fn is_apart(&self, other: &Self) -> bool {
-        if self.columns.len().saturating_mul(other.columns.len()) > MAX_PAIRS {
-            return false;
-        }
-        let same = |one: &(Option<&str>, &str), two: &(Option<&str>, &str)| {
-            one.1 == two.1 && (one.0.is_none() || two.0.is_none() || one.0 == two.0)
-        };
-        self.columns.iter().all(|one| !other.columns.iter().any(|two| same(one, two)))
+        let (few, many) =
+            if self.columns.len() <= other.columns.len() { (self, other) } else { (other, self) };
+        few.columns.iter().all(|(name, ours)| {
+            many.columns.get(name).is_none_or(|theirs| {
+                !ours.contains(&None) && !theirs.contains(&None) && ours.is_disjoint(theirs)
+            })
+        })
     }
 
     fn add(&mut self, qualifier: Option<&'a Ident>, name: &'a Ident) {
-        if is_system(&name.value) {
+        let name = name.value.as_str();
+        if is_system(name) {
             return;
         }
-        self.columns.insert((qualifier.map(|qualifier| qualifier.value.as_str()), &name.value));
+        if qualifier.is_none() && (name == self.target.name || self.target.company.stand_ins.contains(&name))
+        {
+            // A whole row.
+            self.untold = true;
+            return;
+        }
+        self.columns.entry(name).or_default().insert(qualifier.map(|qualifier| qualifier.value.as_str()));
+    }
+
+    fn take(&mut self, other: Self) {
+        self.untold |= other.untold;
+        for (name, qualifiers) in other.columns {
+            self.columns.entry(name).or_default().extend(qualifiers);
+        }
     }
 
     fn collect(&mut self, expression: &'a Expr) {
         match expression {
             _ if is_remainder_of_one(expression) => {}
+            Expr::Value(_) | Expr::TypedString(_) | Expr::Interval(_) => {}
             Expr::Identifier(name) => self.add(None, name),
             Expr::CompoundIdentifier(names) => {
                 if let [.., qualifier, name] = names.as_slice() {
@@ -66,16 +127,20 @@ impl<'a> Mentions<'a> {
             }
             Expr::Nested(inner)
             | Expr::Cast { expr: inner, .. }
-            | Expr::UnaryOp { expr: inner, .. }
+            | Expr::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr: inner }
             | Expr::Collate { expr: inner, .. }
-            | Expr::Extract { expr: inner, .. }
             | Expr::Ceil { expr: inner, .. }
             | Expr::Floor { expr: inner, .. }
             | Expr::Substring { expr: inner, .. }
-            | Expr::Overlay { expr: inner, .. }
             | Expr::Trim { expr: inner, .. }
             | Expr::AtTimeZone { timestamp: inner, .. }
             | Expr::Named { expr: inner, .. } => self.collect(inner),
+            Expr::Extract { field, expr, .. } if is_unit(&field.to_string()) => self.collect(expr),
+            Expr::Position { expr, r#in }
+                if !is_empty(expr) && Self::of(expr, &self.target).is_constant() =>
+            {
+                self.collect(r#in);
+            }
             Expr::BinaryOp { left, op, right } => self.collect_operation(left, op, right),
             Expr::Function(function) => self.collect_call(function),
             Expr::Tuple(expressions) => self.collect_all(expressions),
@@ -85,25 +150,14 @@ impl<'a> Mentions<'a> {
                 for access in access_chain {
                     match access {
                         AccessExpr::Subscript(Subscript::Index { index }) => self.collect(index),
-                        AccessExpr::Dot(_) | AccessExpr::Subscript(Subscript::Slice { .. }) => {}
-                    }
-                }
-            }
-            // A subquery without FROM is its list.
-            Expr::Subquery(query) => {
-                if let SetExpr::Select(select) = query.body.as_ref() {
-                    if select.from.is_empty() {
-                        for item in &select.projection {
-                            if let sqlparser::ast::SelectItem::UnnamedExpr(expr)
-                            | sqlparser::ast::SelectItem::ExprWithAlias { expr, .. } = item
-                            {
-                                self.collect(expr);
-                            }
+                        AccessExpr::Dot(_) | AccessExpr::Subscript(Subscript::Slice { .. }) => {
+                            self.untold = true;
                         }
                     }
                 }
             }
-            _ => {}
+            Expr::Subquery(query) => self.collect_query(query),
+            _ => self.untold = true,
         }
     }
 
@@ -113,42 +167,82 @@ impl<'a> Mentions<'a> {
         }
     }
 
+    fn collect_query(&mut self, query: &'a Query) {
+        match given(query, &self.target) {
+            Given::List(expressions) => {
+                for expression in expressions {
+                    self.collect(expression);
+                }
+            }
+            Given::Another => {}
+            Given::Untold => self.untold = true,
+        }
+    }
+
     /// An operation depends on its operands, unless they take each other out: `x - x`, `x * 0`.
     fn collect_operation(&mut self, left: &'a Expr, op: &BinaryOperator, right: &'a Expr) {
         let (one, two) = (Self::of(left, &self.target), Self::of(right, &self.target));
-        let cancels = matches!(
-            op,
-            BinaryOperator::Minus
-                | BinaryOperator::Divide
-                | BinaryOperator::Modulo
-                | BinaryOperator::PGBitwiseXor
-        );
-        let zero =
-            matches!(op, BinaryOperator::Multiply | BinaryOperator::BitwiseAnd | BinaryOperator::PGExp)
-                && (is_zero(left) || is_zero(right));
-        if zero || (cancels && !one.is_apart(&two)) {
+        if one.is_constant() && two.is_constant() {
             return;
         }
-        self.columns.extend(one.columns);
-        self.columns.extend(two.columns);
+        match op {
+            BinaryOperator::Minus if !one.untold && !two.untold && !one.is_apart(&two) => {}
+            BinaryOperator::Plus
+            | BinaryOperator::Minus
+            | BinaryOperator::StringConcat
+            | BinaryOperator::Arrow
+            | BinaryOperator::LongArrow
+            | BinaryOperator::HashArrow
+            | BinaryOperator::HashLongArrow => {
+                self.take(one);
+                self.take(two);
+            }
+            BinaryOperator::Modulo if two.is_constant() => self.take(one),
+            BinaryOperator::BitwiseAnd if two.is_constant() && !is_zero(right) => self.take(one),
+            // Of a multiple much is the same: `x * 0`, `x / 1000000`, `x * x >= 0`.
+            _ => self.untold = true,
+        }
     }
 
     fn collect_call(&mut self, function: &'a Function) {
-        let FunctionArguments::List(list) = &function.args else { return };
-        let name = match function.name.0.last() {
-            Some(ObjectNamePart::Identifier(name)) => name.value.as_str(),
-            _ => "",
+        let FunctionArguments::List(list) = &function.args else {
+            if let FunctionArguments::Subquery(query) = &function.args {
+                self.collect_query(query);
+            }
+            return;
         };
+        let mut all = Vec::with_capacity(list.args.len());
         for argument in &list.args {
             let (FunctionArg::Named { arg, .. }
             | FunctionArg::ExprNamed { arg, .. }
             | FunctionArg::Unnamed(arg)) = argument;
-            if let FunctionArgExpr::Expr(expression) = arg {
-                self.collect(expression);
-                // What follows a constant in COALESCE is never looked at.
-                if name == "coalesce" && matches!(expression, Expr::Value(_)) {
-                    return;
+            match arg {
+                FunctionArgExpr::Expr(expression) => {
+                    all.push((expression, Self::of(expression, &self.target)))
                 }
+                _ => self.untold = true,
+            }
+        }
+        if all.iter().all(|(_, argument)| argument.is_constant()) {
+            return;
+        }
+        let Some((name, arguments)) = call(function).filter(|(name, arguments)| tells(name, arguments))
+        else {
+            self.untold = true;
+            return;
+        };
+        let several = matches!(name, "age" | "coalesce" | "concat" | "concat_ws");
+        if !several && all.iter().filter(|(_, argument)| !argument.is_constant()).count() > 1 {
+            self.untold = true;
+            return;
+        }
+        debug_assert_eq!(arguments.len(), all.len(), "both are the plain arguments");
+        for (expression, argument) in all {
+            // What follows a constant in COALESCE is never looked at.
+            let ends = name == "coalesce" && matches!(expression, Expr::Value(_));
+            self.take(argument);
+            if ends {
+                return;
             }
         }
     }

@@ -10,6 +10,10 @@ use crate::shape;
 #[derive(Debug, Default)]
 pub(super) struct Ranges<'a> {
     columns: BTreeMap<&'a str, Range>,
+    /// How many there are.
+    alternatives: usize,
+    /// One of them may hold for nearly all rows, and which others that leaves out is not told.
+    loose: bool,
 }
 
 #[derive(Debug, Default)]
@@ -34,9 +38,25 @@ enum Kind {
 impl<'a> Ranges<'a> {
     /// Adds an alternative, or its opposite when `negated`.
     pub(super) fn add(&mut self, alternative: &'a Expr, negated: bool) {
-        match alternative {
-            Expr::Nested(inner) => self.add(inner, negated),
-            Expr::UnaryOp { op: UnaryOperator::Not, expr } => self.add(expr, !negated),
+        let mut rest = alternative;
+        // Alternatives of alternatives, along the left edge, where chains grow.
+        while let Expr::BinaryOp { left, op, right } = rest {
+            if !matches!((op, negated), (BinaryOperator::Or, false) | (BinaryOperator::And, true)) {
+                break;
+            }
+            self.add(right, negated);
+            rest = left;
+        }
+        self.alternatives = self.alternatives.saturating_add(1);
+        match rest {
+            Expr::Nested(inner) => self.again(inner, negated),
+            Expr::UnaryOp { op: UnaryOperator::Not, expr } => self.again(expr, !negated),
+            Expr::IsTrue(inner) | Expr::IsNotFalse(inner) => self.again(inner, negated),
+            Expr::IsFalse(inner) | Expr::IsNotTrue(inner) => self.again(inner, !negated),
+            Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. } => {
+                // All of them hold: as little as the one that says the most.
+                self.loose |= !has_equality(rest, negated);
+            }
             Expr::IsNull(inner) => self.note(inner, Kind::One, negated, None),
             Expr::IsNotNull(inner) => self.note(inner, Kind::AllButOne, negated, None),
             Expr::IsDistinctFrom(left, right) => self.compare(left, Kind::AllButOne, right, negated),
@@ -45,38 +65,43 @@ impl<'a> Ranges<'a> {
             | Expr::InSubquery { expr, negated: not, .. }
             | Expr::Between { expr, negated: not, .. }
             | Expr::Like { expr, negated: not, .. }
-            | Expr::ILike { expr, negated: not, .. } => self.note(expr, Kind::One, negated != *not, None),
-            Expr::Identifier(_) | Expr::CompoundIdentifier(_) => {
-                self.note(alternative, Kind::One, negated, None)
+            | Expr::ILike { expr, negated: not, .. }
+            | Expr::SimilarTo { expr, negated: not, .. } => {
+                self.note(expr, Kind::One, negated != *not, None);
             }
-            Expr::BinaryOp { left, op, right } => {
-                let kind = match op {
-                    BinaryOperator::Lt | BinaryOperator::LtEq => Kind::Below,
-                    BinaryOperator::Gt | BinaryOperator::GtEq => Kind::Above,
-                    BinaryOperator::Eq => Kind::One,
-                    BinaryOperator::NotEq => Kind::AllButOne,
-                    _ => return,
-                };
-                self.compare(left, kind, right, negated);
-            }
-            _ => {}
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) => self.note(rest, Kind::One, negated, None),
+            Expr::AnyOp { left, .. } => self.note(left, Kind::One, negated, None),
+            Expr::AllOp { left, .. } => self.note(left, Kind::AllButOne, negated, None),
+            Expr::BinaryOp { left, op, right } => match kind(op) {
+                Some(kind) => self.compare(left, kind, right, negated),
+                None => self.loose |= negated,
+            },
+            Expr::Value(_) => {}
+            _ => self.loose |= negated,
         }
+    }
+
+    /// One and the same alternative in other words.
+    fn again(&mut self, alternative: &'a Expr, negated: bool) {
+        self.alternatives = self.alternatives.saturating_sub(1);
+        self.add(alternative, negated);
     }
 
     /// Whether the alternatives about some column leave (nearly) nothing out.
     pub(super) fn cover_all(&self) -> bool {
-        self.columns.values().any(|range| {
-            let overlap = match (range.below, range.above) {
-                (Some(Some(below)), Some(Some(above))) => below >= above,
-                (Some(_), Some(_)) => true,
-                _ => false,
-            };
-            overlap || (range.all_but_one > 0 && range.alternatives > 1)
-        })
+        (self.loose && self.alternatives > 1)
+            || self.columns.values().any(|range| {
+                let overlap = match (range.below, range.above) {
+                    (Some(Some(below)), Some(Some(above))) => below >= above,
+                    (Some(_), Some(_)) => true,
+                    _ => false,
+                };
+                overlap || (range.all_but_one > 0 && range.alternatives > 1)
+            })
     }
 
     fn compare(&mut self, left: &'a Expr, kind: Kind, right: &'a Expr, negated: bool) {
-        if path(left).is_some() {
+        if path(left).is_some() || path(right).is_none() {
             self.note(left, kind, negated, number(right));
         } else {
             let turned = match kind {
@@ -89,7 +114,11 @@ impl<'a> Ranges<'a> {
     }
 
     fn note(&mut self, column: &'a Expr, kind: Kind, negated: bool, bound: Option<f64>) {
-        let Some(path) = path(column) else { return };
+        let Some(path) = path(column) else {
+            let one = matches!((kind, negated), (Kind::One, false) | (Kind::AllButOne, true));
+            self.loose |= !one;
+            return;
+        };
         let range = self.columns.entry(path).or_default();
         range.alternatives = range.alternatives.saturating_add(1);
         let kind = match (kind, negated) {
@@ -104,6 +133,46 @@ impl<'a> Ranges<'a> {
             Kind::AllButOne => range.all_but_one = range.all_but_one.saturating_add(1),
             Kind::Below => range.below = Some(joined(range.below, bound, f64::max)),
             Kind::Above => range.above = Some(joined(range.above, bound, f64::min)),
+        }
+    }
+}
+
+fn kind(op: &BinaryOperator) -> Option<Kind> {
+    Some(match op {
+        BinaryOperator::Lt | BinaryOperator::LtEq => Kind::Below,
+        BinaryOperator::Gt | BinaryOperator::GtEq => Kind::Above,
+        BinaryOperator::Eq => Kind::One,
+        BinaryOperator::NotEq
+        | BinaryOperator::PGRegexNotMatch
+        | BinaryOperator::PGRegexNotIMatch
+        | BinaryOperator::PGNotLikeMatch
+        | BinaryOperator::PGNotILikeMatch => Kind::AllButOne,
+        _ => return None,
+    })
+}
+
+/// Whether one of the conditions of an AND (or, negated, of an OR) asks for certain values.
+fn has_equality(chain: &Expr, negated: bool) -> bool {
+    let mut rest = chain;
+    loop {
+        match rest {
+            Expr::Nested(inner) => rest = inner,
+            Expr::BinaryOp { left, op, right }
+                if matches!((op, negated), (BinaryOperator::And, false) | (BinaryOperator::Or, true)) =>
+            {
+                if has_equality(right, negated) {
+                    return true;
+                }
+                rest = left;
+            }
+            Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => {
+                return !negated && (path(left).is_some() != path(right).is_some());
+            }
+            Expr::InList { expr, negated: not, .. } => return negated == *not && path(expr).is_some(),
+            Expr::AnyOp { left, compare_op: BinaryOperator::Eq, .. } => {
+                return !negated && path(left).is_some();
+            }
+            _ => return false,
         }
     }
 }

@@ -12,16 +12,19 @@ use crate::shape;
 const SYSTEM_COLUMNS: [&str; 5] = ["cmax", "cmin", "tableoid", "xmax", "xmin"];
 
 /// Functions whose results are never below zero.
-const NEVER_NEGATIVE: [&str; 9] = [
+const NEVER_NEGATIVE: [&str; 12] = [
     "abs",
     "array_length",
     "bit_length",
     "cardinality",
     "char_length",
     "character_length",
+    "json_array_length",
+    "jsonb_array_length",
     "length",
     "octet_length",
     "pg_column_size",
+    "strpos",
 ];
 
 /// The least and the greatest `int4`.
@@ -54,6 +57,11 @@ pub(super) fn is_everything(low: &Expr, high: &Expr) -> bool {
     let [(least, ends), (greatest, ends_too)] = [low, high].map(|bound| (number(bound), is_infinite(bound)));
     (ends || least.is_some_and(|least| least <= INTEGERS.0))
         && (ends_too || greatest.is_some_and(|greatest| greatest >= INTEGERS.1))
+}
+
+/// Whether nothing lies between these two, as far as it is told.
+pub(super) fn is_reversed(low: &Expr, high: &Expr) -> bool {
+    !matches!((number(low), number(high)), (Some(low), Some(high)) if low <= high)
 }
 
 fn turned(op: &BinaryOperator) -> Option<BinaryOperator> {
@@ -148,6 +156,7 @@ fn open_number(expression: &Expr) -> bool {
 
 fn is_never_negative(expression: &Expr) -> bool {
     match expression {
+        Expr::Position { .. } => true,
         Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_never_negative(inner),
         Expr::Function(function) => name(&function.name.0).is_some_and(|name| NEVER_NEGATIVE.contains(&name)),
         _ => false,

@@ -1,6 +1,6 @@
 //! INSERT, UPDATE, DELETE, MERGE.
 
-use chaperone_model::facts::{Access, ObjectKind, Verb};
+use chaperone_model::facts::{Access, ObjectKind, Relation, Verb};
 use sqlparser::ast::{
     Assignment, ConflictTarget, Delete, DoUpdate, Expr, FromTable, Insert, Merge, MergeAction, MergeClause,
     MergeClauseKind, MergeInsertExpr, MergeInsertKind, MergeUpdateExpr, MergeUpdateKind, ObjectName,
@@ -9,7 +9,7 @@ use sqlparser::ast::{
 };
 
 use super::Walk;
-use crate::predicate::{Target, is_bounding};
+use crate::predicate::{Company, Target, is_bounding};
 use crate::scope::{Columns, Source};
 
 impl<'a> Walk<'a> {
@@ -83,7 +83,13 @@ impl<'a> Walk<'a> {
             let bare = walk.parts(name).map(|(_, bare)| bare);
             walk.add_source(alias.map(|alias| alias.value.as_str()).or(bare), Source::Relation);
             match on {
-                Some(OnInsert::OnConflict(conflict)) => walk.on_conflict(conflict),
+                Some(OnInsert::OnConflict(conflict)) => {
+                    // Every row of the target meets itself.
+                    let bare = walk.parts(name).map_or("", |(_, bare)| bare);
+                    let read = |relation: &Relation| relation.access == Access::Read && relation.name == bare;
+                    let with_itself = walk.relations.iter().any(read);
+                    walk.on_conflict(conflict, with_itself);
+                }
                 None => {}
                 Some(_) => walk.opaque("ON DUPLICATE KEY"),
             }
@@ -108,7 +114,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn on_conflict(&mut self, conflict: &'a OnConflict) {
+    fn on_conflict(&mut self, conflict: &'a OnConflict, with_itself: bool) {
         let OnConflict { conflict_target, action } = conflict;
         match conflict_target {
             Some(ConflictTarget::Columns(columns)) => {
@@ -122,6 +128,7 @@ impl<'a> Walk<'a> {
             OnConflictAction::DoNothing => {}
             OnConflictAction::DoUpdate(DoUpdate { assignments, selection }) => {
                 self.verb(Verb::Update);
+                self.unbounded |= with_itself;
                 self.assignments(assignments);
                 self.discard_all(selection);
             }
@@ -148,10 +155,15 @@ impl<'a> Walk<'a> {
         self.scoped(|walk| {
             let target = walk.target(table);
             walk.update_from(from.as_ref());
+            let items: &[TableWithJoins] = match from {
+                Some(UpdateTableFromKind::AfterSet(items) | UpdateTableFromKind::BeforeSet(items)) => items,
+                None => &[],
+            };
+            let company = target.map(|(name, _)| walk.company(name, items));
             walk.assignments(assignments);
             walk.discard_all(selection);
-            let (name, alias) = target?;
-            walk.bound(selection.as_ref(), name, alias);
+            let ((name, alias), company) = (target?, company?);
+            walk.bound(selection.as_ref(), name, alias, &company);
             walk.returning(returning.as_deref(), name)
         })
     }
@@ -189,12 +201,13 @@ impl<'a> Walk<'a> {
             if let Some(using) = using {
                 walk.from(using);
             }
+            let company = target.map(|(name, _)| walk.company(name, using.as_deref().unwrap_or_default()));
             walk.discard_all(selection);
-            let Some((name, alias)) = target else {
+            let (Some((name, alias)), Some(company)) = (target, company) else {
                 walk.unbounded = true;
                 return None;
             };
-            walk.bound(selection.as_ref(), name, alias);
+            walk.bound(selection.as_ref(), name, alias, &company);
             walk.returning(returning.as_deref(), name)
         })
     }
@@ -246,10 +259,67 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn bound(&mut self, selection: Option<&'a Expr>, name: &'a ObjectName, alias: Option<&'a TableAlias>) {
+    fn bound(
+        &mut self,
+        selection: Option<&'a Expr>,
+        name: &'a ObjectName,
+        alias: Option<&'a TableAlias>,
+        company: &Company<'a>,
+    ) {
         let table = self.parts(name).map_or("", |(_, bare)| bare);
-        let target = Target::new(table, alias.map(|alias| alias.name.value.as_str()));
+        let target = Target::new(table, alias.map(|alias| alias.name.value.as_str()), company);
         self.unbounded |= !selection.is_some_and(|selection| is_bounding(selection, &target));
+    }
+
+    /// What stands beside the target of a write, which has been walked.
+    fn company(&mut self, target: &'a ObjectName, items: &'a [TableWithJoins]) -> Company<'a> {
+        let factors = items.iter().flat_map(|item| {
+            std::iter::once(&item.relation).chain(item.joins.iter().map(|join| &join.relation))
+        });
+        self.company_of(target, factors)
+    }
+
+    fn company_of(
+        &mut self,
+        target: &'a ObjectName,
+        factors: impl Iterator<Item = &'a TableFactor>,
+    ) -> Company<'a> {
+        let target = self.parts(target).map_or("", |(_, bare)| bare);
+        // Also by WITH: what was made there may hold the target's rows.
+        let is_read =
+            self.relations.iter().any(|relation| relation.access == Access::Read && relation.name == target);
+        let mut company = Company::default();
+        if is_read {
+            company.made_of_it = self.scopes.iter().flat_map(|scope| scope.cte_names()).collect();
+        }
+        for factor in factors {
+            company.joined = true;
+            let (name, is_itself) = match factor {
+                TableFactor::Table { name, alias, args, .. } => {
+                    let bare = self.parts(name).map_or("", |(_, bare)| bare);
+                    let itself = match args {
+                        None => bare == target || company.made_of_it.contains(&bare),
+                        Some(_) => is_read || bare == "generate_series",
+                    };
+                    (Some(alias.as_ref().map_or(bare, |alias| alias.name.value.as_str())), itself)
+                }
+                TableFactor::Function { name, alias, .. } => {
+                    let bare = self.parts(name).map_or("", |(_, bare)| bare);
+                    let called = alias.as_ref().map_or(bare, |alias| alias.name.value.as_str());
+                    (Some(called), is_read || bare == "generate_series")
+                }
+                TableFactor::Derived { alias, .. }
+                | TableFactor::NestedJoin { alias, .. }
+                | TableFactor::UNNEST { alias, .. } => {
+                    (alias.as_ref().map(|alias| alias.name.value.as_str()), is_read)
+                }
+                _ => (None, true),
+            };
+            if is_itself {
+                company.stand_ins.push(name.unwrap_or(""));
+            }
+        }
+        company
     }
 
     fn assignments(&mut self, assignments: &'a [Assignment]) {
@@ -295,10 +365,11 @@ impl<'a> Walk<'a> {
         self.scoped(|walk| {
             let target = walk.target_factor(table);
             walk.table_factor(source);
+            let company = target.map(|(name, _)| walk.company_of(name, std::iter::once(source)));
             walk.discard(on);
-            let (name, alias) = target?;
+            let ((name, alias), company) = (target?, company?);
             let bare = walk.parts(name).map_or("", |(_, bare)| bare);
-            let target = Target::new(bare, alias.map(|alias| alias.name.value.as_str()));
+            let target = Target::new(bare, alias.map(|alias| alias.name.value.as_str()), &company);
             let joined = is_bounding(on, &target);
             for clause in clauses {
                 walk.merge_clause(clause, joined, &target);

@@ -1,0 +1,141 @@
+//! Functions of a column that tell its rows apart. Any other may have the same value for all: `power(id, 0)`,
+//! `num_nulls(id)`, `pg_typeof(id)`.
+
+use sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectNamePart, Value, ValueWithSpan,
+};
+
+use super::condition::is_empty;
+
+/// Sorted. Of one column, and constants.
+const TELLING: &[&str] = &[
+    "abs",
+    "age",
+    "array_length",
+    "bit_length",
+    "btrim",
+    "cardinality",
+    "ceil",
+    "ceiling",
+    "char_length",
+    "character_length",
+    "coalesce",
+    "concat",
+    "concat_ws",
+    "crypt",
+    "date",
+    "date_part",
+    "date_trunc",
+    "digest",
+    "encode",
+    "extract",
+    "floor",
+    "initcap",
+    "json_array_length",
+    "json_extract_path",
+    "json_extract_path_text",
+    "jsonb_array_length",
+    "jsonb_extract_path",
+    "jsonb_extract_path_text",
+    "left",
+    "length",
+    "lower",
+    "ltrim",
+    "md5",
+    "mod",
+    "octet_length",
+    "pg_column_size",
+    "reverse",
+    "right",
+    "round",
+    "rtrim",
+    "sha256",
+    "split_part",
+    "strpos",
+    "substr",
+    "substring",
+    "timezone",
+    "to_date",
+    "to_timestamp",
+    "to_tsvector",
+    "trim",
+    "trunc",
+    "unaccent",
+    "upper",
+];
+
+/// What makes a part of a text, which may be the empty part of all.
+const PARTS: [&str; 5] = ["left", "right", "split_part", "substr", "substring"];
+
+/// Units of time that are not the same for all rows of a table.
+const UNITS: [&str; 16] = [
+    "day", "days", "dow", "doy", "epoch", "hour", "isodow", "isoyear", "julian", "minute", "month", "months",
+    "quarter", "second", "week", "year",
+];
+
+pub(super) fn name(parts: &[ObjectNamePart]) -> Option<&str> {
+    match parts.last() {
+        Some(ObjectNamePart::Identifier(name)) => Some(&name.value),
+        _ => None,
+    }
+}
+
+/// The function's name and its arguments, where it is called by PostgreSQL's own name with plain ones.
+pub(super) fn call(function: &Function) -> Option<(&str, Vec<&Expr>)> {
+    let own = match function.name.0.as_slice() {
+        [_] => true,
+        [ObjectNamePart::Identifier(schema), _] => schema.value == "pg_catalog",
+        _ => false,
+    };
+    let FunctionArguments::List(list) = &function.args else { return None };
+    let plain = function.over.is_none() && function.filter.is_none() && list.clauses.is_empty();
+    let arguments = list.args.iter().map(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expression)) => Some(expression),
+        _ => None,
+    });
+    let arguments: Vec<_> = arguments.collect::<Option<_>>()?;
+    (own && plain).then_some((name(&function.name.0)?, arguments))
+}
+
+/// Whether rows with another column mostly have another value of it.
+pub(super) fn tells(name: &str, arguments: &[&Expr]) -> bool {
+    let unit = |unit: Option<&&Expr>| unit.is_some_and(|unit| text(unit).is_some_and(is_unit));
+    match name {
+        "date_part" | "date_trunc" => unit(arguments.first()),
+        "round" | "trunc" => arguments.len() == 1,
+        "strpos" => arguments.get(1).is_some_and(|needle| !is_empty(needle)),
+        _ => TELLING.binary_search(&name).is_ok(),
+    }
+}
+
+pub(super) fn is_unit(unit: &str) -> bool {
+    UNITS.iter().any(|known| known.eq_ignore_ascii_case(unit))
+}
+
+/// Whether an expression may be the empty part of every text.
+pub(super) fn is_part(expression: &Expr) -> bool {
+    match expression {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } | Expr::Collate { expr: inner, .. } => {
+            is_part(inner)
+        }
+        Expr::Substring { .. } | Expr::Overlay { .. } => true,
+        Expr::Function(function) => name(&function.name.0).is_some_and(|name| PARTS.contains(&name)),
+        _ => false,
+    }
+}
+
+fn text(expression: &Expr) -> Option<&str> {
+    match expression {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => text(inner),
+        Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), span: _ }) => Some(text),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_list_is_sorted() {
+        assert!(super::TELLING.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+}

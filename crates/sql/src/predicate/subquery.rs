@@ -1,0 +1,167 @@
+//! Subqueries in a condition: whether what they give leaves rows of the target out.
+
+use sqlparser::ast::{Expr, GroupByExpr, ObjectName, Query, Select, SelectItem, SetExpr, TableFactor};
+
+use super::calls::name;
+use super::columns::Mentions;
+use super::condition::is_column;
+use super::judge;
+use super::target::{Company, Own, Target};
+use super::verdict::Verdict;
+
+/// What a subquery gives as a value.
+pub(super) enum Given<'a> {
+    /// A value of other tables.
+    Another,
+    /// A subquery without FROM is its list; a bare column of one with FROM may be the target's as well.
+    List(Vec<&'a Expr>),
+    Untold,
+}
+
+/// What the subquery gives as a value in a comparison.
+pub(super) fn given<'a>(query: &'a Query, target: &Target<'a>) -> Given<'a> {
+    let SetExpr::Select(select) = query.body.as_ref() else { return Given::Untold };
+    let Some(items) = items(select) else { return Given::Untold };
+    if query.with.is_some() {
+        return Given::Untold;
+    }
+    if select.from.is_empty() {
+        return Given::List(items);
+    }
+    let [item] = items.as_slice() else { return Given::Untold };
+    if !is_of_others(select, target) {
+        return Given::Untold;
+    }
+    match item {
+        _ if is_aggregate(item) => Given::Another,
+        Expr::CompoundIdentifier(names) => match names.as_slice() {
+            [.., qualifier, _] if qualifier.value != target.name => Given::Another,
+            _ => Given::Untold,
+        },
+        // The other table may lack it: then it is the target's.
+        Expr::Identifier(_) => Given::List(items),
+        _ => Given::Untold,
+    }
+}
+
+/// Whether the rows of an IN subquery leave rows of the target out.
+pub(super) fn narrows(left: &Expr, query: &Query, negated: bool, target: &Target<'_>) -> bool {
+    let SetExpr::Select(select) = query.body.as_ref() else { return false };
+    if query.with.is_some() || select.from.is_empty() {
+        return false;
+    }
+    let company = company(select, target);
+    let inner = Target { columns: Own::Any, company: &company, ..*target };
+    let others = is_of_others(select, target);
+    let own = factors(select).all(|factor| relation(factor).is_some_and(|relation| relation == target.table));
+    let left = Mentions::of(left, target);
+    let is_foreign = |item: &Expr| {
+        let item = if is_aggregate(item) { return true } else { Mentions::of(item, &inner) };
+        let outer = |(name, qualifier): (&str, Option<&str>)| match qualifier {
+            Some(qualifier) => qualifier == target.name && !own,
+            // What the other table lacks is the target's: `id IN (SELECT id FROM pg_type)` holds for every row.
+            None => left.has_name(name) && !own,
+        };
+        !item.is_untold() && !item.qualified().any(outer)
+    };
+    let stars = |item: &SelectItem| {
+        matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)) && others
+    };
+    let told = select.projection.iter().all(|item| match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => is_foreign(expr),
+        item => stars(item),
+    });
+    let selection = select.selection.as_ref().map(|selection| judge(selection, false, &inner));
+    told && match selection {
+        Some(Verdict::Some) => !negated || others,
+        // Without a condition: the rows of another table.
+        None => others,
+        Some(Verdict::Always | Verdict::Never | Verdict::Unknown) => false,
+    }
+}
+
+/// Whether a subquery depends on the row of the target: its condition says something about the target by name.
+pub(super) fn correlates(query: &Query, target: &Target<'_>) -> bool {
+    let SetExpr::Select(select) = query.body.as_ref() else { return false };
+    if query.with.is_some() || !is_of_others(select, target) {
+        return false;
+    }
+    let company = company(select, target);
+    let named = Target { columns: Own::Named, company: &company, ..*target };
+    // An aggregate gives a row also where none matches.
+    let groups =
+        matches!(&select.group_by, GroupByExpr::Expressions(expressions, _) if !expressions.is_empty());
+    let plain = select.projection.iter().all(|item| match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+            groups || matches!(expr, Expr::Value(_)) || is_column(expr)
+        }
+        _ => true,
+    });
+    plain
+        && select.selection.as_ref().is_some_and(|selection| judge(selection, false, &named) == Verdict::Some)
+}
+
+/// What a condition inside of the subquery may speak of.
+fn company<'a>(select: &'a Select, target: &Target<'a>) -> Company<'a> {
+    let mut company = target.company.clone();
+    company.joined = true;
+    for factor in factors(select) {
+        let (Some(relation), Some(name)) = (relation(factor), called(factor)) else { continue };
+        if target.is_itself(relation) && name != target.name {
+            company.stand_ins.push(name);
+        }
+    }
+    company
+}
+
+fn factors(select: &Select) -> impl Iterator<Item = &TableFactor> {
+    let items = select.from.iter();
+    items.flat_map(|item| std::iter::once(&item.relation).chain(item.joins.iter().map(|join| &join.relation)))
+}
+
+/// Whether it reads plain tables, and the target is none of them.
+fn is_of_others(select: &Select, target: &Target<'_>) -> bool {
+    factors(select).all(|factor| relation(factor).is_some_and(|relation| !target.is_itself(relation)))
+}
+
+fn relation(factor: &TableFactor) -> Option<&str> {
+    match factor {
+        TableFactor::Table { name, args: None, .. } => Some(last(name)),
+        _ => None,
+    }
+}
+
+fn called(factor: &TableFactor) -> Option<&str> {
+    match factor {
+        TableFactor::Table { alias: Some(alias), .. } => Some(&alias.name.value),
+        _ => relation(factor),
+    }
+}
+
+/// The list of a SELECT without stars.
+fn items(select: &Select) -> Option<Vec<&Expr>> {
+    let mut items = Vec::with_capacity(select.projection.len());
+    for item in &select.projection {
+        let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else {
+            return None;
+        };
+        items.push(expr);
+    }
+    Some(items)
+}
+
+/// An aggregate of a subquery is of the subquery's own columns: PostgreSQL refuses one of the target's in WHERE.
+fn is_aggregate(expression: &Expr) -> bool {
+    match expression {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_aggregate(inner),
+        Expr::Function(function) => {
+            let aggregate = |name| matches!(name, "avg" | "count" | "max" | "min" | "sum");
+            function.over.is_none() && name(&function.name.0).is_some_and(aggregate)
+        }
+        _ => false,
+    }
+}
+
+fn last(name: &ObjectName) -> &str {
+    super::calls::name(&name.0).unwrap_or("")
+}

@@ -49,7 +49,8 @@ impl Statement {
                     | Effect::CopyOut
                     | Effect::File
                     | Effect::Program
-                    | Effect::SwitchRole => 0,
+                    | Effect::SwitchRole
+                    | Effect::Unnamed(_) => 0,
                 }
         });
         size_of::<Self>()
@@ -218,7 +219,8 @@ pub enum ObjectKind {
     Schema,
     /// A sequence.
     Sequence,
-    /// A table, view, materialized view, foreign table, or a relation not told apart.
+    /// A table, view, materialized view, foreign table, or a relation not told apart: ALTER TABLE and ALTER INDEX … RENAME
+    /// take indexes and sequences too, GRANT ON and FROM take sequences.
     Table,
     /// A trigger, rule, policy or event trigger.
     Trigger,
@@ -287,6 +289,9 @@ pub enum Effect {
     Setting(String),
     /// Changes who the session is: SET ROLE, SET SESSION AUTHORIZATION, RESET of them.
     SwitchRole,
+    /// Does this to objects of any kind and any name that the text does not tell: CASCADE, DROP OWNED, VACUUM without a
+    /// table. [`Statement::relations`] has only those that it names.
+    Unnamed(Access),
 }
 
 /// Why something is not accounted for. Opaque is denied unless a rule says otherwise.

@@ -162,7 +162,12 @@ pub(crate) fn uncovered(statement: &Statement) -> Reason {
     let refused = |effect: &Effect| match effect {
         Effect::Setting(name) => guarded(name),
         Effect::SwitchRole => true,
-        Effect::CopyIn | Effect::CopyOut | Effect::File | Effect::Prepared(_) | Effect::Program => false,
+        Effect::CopyIn
+        | Effect::CopyOut
+        | Effect::File
+        | Effect::Prepared(_)
+        | Effect::Program
+        | Effect::Unnamed(_) => false,
     };
     if statement.effects.iter().any(refused) { Reason::SettingRefused } else { Reason::DefaultDeny }
 }

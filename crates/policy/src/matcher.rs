@@ -117,6 +117,7 @@ pub(crate) fn effect_term(effect: &Effect) -> EffectTerm {
         Effect::Program => EffectTerm::Program,
         Effect::Setting(_) => EffectTerm::Setting,
         Effect::SwitchRole => EffectTerm::SwitchRole,
+        Effect::Unnamed(_) => EffectTerm::Unnamed,
     }
 }
 
@@ -129,6 +130,7 @@ pub(crate) fn effect_name(effect: &Effect) -> &'static str {
         Effect::Program => "program",
         Effect::Setting(_) => "setting",
         Effect::SwitchRole => "switch_role",
+        Effect::Unnamed(_) => "unnamed",
     }
 }
 

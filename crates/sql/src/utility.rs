@@ -72,6 +72,19 @@ fn alter_object(cursor: &Cursor<'_>) -> Option<Statement> {
     cursor.at_end().then_some(statement)
 }
 
+/// What CASCADE does to objects that the text does not name: they go, or lose what depended.
+pub(crate) const CASCADE: &[Access] = &[Access::Drop, Access::Alter];
+
+/// What a statement does to objects that it does not name.
+fn unnamed(statement: &mut Statement, accesses: &[Access]) {
+    for access in accesses {
+        let effect = Effect::Unnamed(*access);
+        if !statement.effects.contains(&effect) {
+            statement.effects.push(effect);
+        }
+    }
+}
+
 /// A statement that is understood, so far.
 pub(crate) fn understood(verbs: Vec<Verb>) -> Statement {
     Statement { verbs, bounded: true, ..Statement::default() }
@@ -158,6 +171,9 @@ fn reindex(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Option<()> {
     if let Some(name) = cursor.name() {
         statement.relations.push(name.relation(kind, Access::Alter));
     }
+    if matches!(kind, ObjectKind::Database | ObjectKind::Schema) {
+        unnamed(statement, &[Access::Alter]);
+    }
     Some(())
 }
 
@@ -165,8 +181,9 @@ fn cluster(cursor: &mut Cursor<'_>, statement: &mut Statement) {
     statement.verbs.push(Verb::Cluster);
     cursor.skip_parentheses();
     cursor.word("verbose");
-    if let Some(name) = cursor.name() {
-        statement.relations.push(name.relation(ObjectKind::Table, Access::Alter));
+    match cursor.name() {
+        Some(name) => statement.relations.push(name.relation(ObjectKind::Table, Access::Alter)),
+        None => unnamed(statement, &[Access::Alter]),
     }
     if cursor.word("using") {
         if let Some(index) = cursor.name() {
@@ -187,6 +204,9 @@ fn maintain(cursor: &mut Cursor<'_>, statement: &mut Statement, verb: Verb, acce
             break;
         }
     }
+    if statement.relations.is_empty() {
+        unnamed(statement, &[access]);
+    }
 }
 
 fn two_phase(cursor: &mut Cursor<'_>, statement: &mut Statement) {
@@ -206,6 +226,7 @@ fn reassign(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Option<()> {
     }
     cursor.word("to").then_some(())?;
     statement.relations.push(cursor.name()?.relation(ObjectKind::Role, Access::Grant));
+    unnamed(statement, &[Access::Alter]);
     Some(())
 }
 

@@ -115,6 +115,18 @@ impl<'a> Walk<'a> {
         self.effects.push(effect);
     }
 
+    /// What a statement does to objects that it does not name.
+    fn unnamed(&mut self, accesses: &[Access]) {
+        self.effects.extend(accesses.iter().copied().map(Effect::Unnamed));
+    }
+
+    /// CASCADE behind DROP: what depends goes as well, or loses what depends (a foreign key, a column's default).
+    fn cascades(&mut self, cascade: bool) {
+        if cascade {
+            self.unnamed(crate::utility::CASCADE);
+        }
+    }
+
     fn column(&mut self, name: &'a Ident) {
         self.check_name(name);
         self.columns.push(&name.value);

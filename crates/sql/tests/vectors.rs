@@ -42,6 +42,7 @@ fn effect(effect: &Effect) -> String {
     match effect {
         Effect::Setting(name) => format!("setting {name}"),
         Effect::Prepared(name) => format!("prepared {name}"),
+        Effect::Unnamed(access) => format!("unnamed {}", word(access)),
         other => word(other),
     }
 }

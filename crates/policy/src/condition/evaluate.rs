@@ -197,7 +197,8 @@ impl<'f> Run<'f> {
                     | Effect::File
                     | Effect::Prepared(_)
                     | Effect::Program
-                    | Effect::SwitchRole => None,
+                    | Effect::SwitchRole
+                    | Effect::Unnamed(_) => None,
                 })
                 .collect(),
             Fact::Tables => {

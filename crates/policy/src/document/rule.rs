@@ -144,6 +144,8 @@ pub(crate) enum EffectTerm {
     Setting,
     /// SET ROLE, SET SESSION AUTHORIZATION.
     SwitchRole,
+    /// Objects that the text does not name: CASCADE, DROP OWNED, VACUUM without a table.
+    Unnamed,
 }
 
 #[derive(Debug, Deserialize)]

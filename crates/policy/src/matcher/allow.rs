@@ -1,6 +1,6 @@
 //! Is everything in the statement listed? For allow rules.
 
-use chaperone_model::facts::{Effect, ObjectKind, Relation, Statement, Verb};
+use chaperone_model::facts::{Access, Effect, ObjectKind, Relation, Statement, Verb};
 
 use super::{Functions, Matcher, Miss, What, asks_for_all_columns, effect_term, guarded, is_known_call};
 use crate::access::Caller;
@@ -68,6 +68,7 @@ impl What {
             Effect::CopyIn | Effect::CopyOut | Effect::File | Effect::Program | Effect::SwitchRole => {
                 named(effect_term(effect))
             }
+            Effect::Unnamed(access) => named(EffectTerm::Unnamed) || self.covers_all_relations(*access),
             Effect::Setting(name) => {
                 let switches = matches!(name.as_str(), "role" | "session_authorization");
                 let sets =
@@ -80,6 +81,23 @@ impl What {
                 }
             }
         }
+    }
+
+    /// Whether the rule covers this access to whatever there is.
+    fn covers_all_relations(&self, access: Access) -> bool {
+        let accesses = self.access.as_ref().is_none_or(|listed| listed.contains(&access));
+        let names = self.tables.as_ref().is_none_or(|tables| tables.iter().any(NamePattern::is_all));
+        let kinds = match access {
+            // Only tables have rows that are written without being named.
+            Access::Lock | Access::Read | Access::Write => {
+                self.objects.as_ref().is_none_or(|listed| listed.contains(&ObjectKind::Table))
+            }
+            // CASCADE goes to objects of any kind, and a list of tables or objects leaves some out.
+            Access::Alter | Access::Create | Access::Drop | Access::Grant => {
+                self.objects.is_none() && self.tables.is_none()
+            }
+        };
+        accesses && names && kinds && self.columns.is_none()
     }
 
     fn covers_relation(&self, relation: &Relation, search_path: &[String]) -> bool {

@@ -22,7 +22,8 @@ impl Matcher {
             return Err(Miss::NotOpaque);
         }
         let names_relations = what.tables.is_some() || what.objects.is_some() || what.access.is_some();
-        if names_relations && !statement.relations.iter().any(|relation| what.means(relation)) {
+        let relation = || statement.relations.iter().any(|relation| what.means(relation));
+        if names_relations && !relation() && !what.may_mean_unnamed(statement) {
             return Err(Miss::None("tables` with `objects` and `access"));
         }
         if what.columns.as_ref().is_some_and(|columns| !touches_column(columns, statement)) {
@@ -48,9 +49,12 @@ impl Matcher {
                 }
                 // Which of the two is not told, and to change the second resets the first.
                 Effect::SwitchRole => listed("role") || listed("session_authorization"),
-                Effect::CopyIn | Effect::CopyOut | Effect::File | Effect::Prepared(_) | Effect::Program => {
-                    false
-                }
+                Effect::CopyIn
+                | Effect::CopyOut
+                | Effect::File
+                | Effect::Prepared(_)
+                | Effect::Program
+                | Effect::Unnamed(_) => false,
             };
             if !statement.effects.iter().any(changes) {
                 return Err(Miss::None("settings"));
@@ -64,12 +68,38 @@ impl What {
     /// Whether a relation could be one that the rule lists.
     fn means(&self, relation: &Relation) -> bool {
         let access = self.access.as_ref().is_none_or(|listed| listed.contains(&relation.access));
-        let object = self.objects.as_ref().is_none_or(|listed| listed.contains(&relation.kind));
+        let object = self.objects.as_ref().is_none_or(|listed| self.may_be_of(listed, relation));
         let name = || match &self.tables {
             None => true,
             Some(tables) => tables.iter().any(|table| may_mean(table, relation, self.objects.is_some())),
         };
         access && object && name()
+    }
+
+    /// Whether the relation could be of a listed kind; see [`ObjectKind::Table`] for what is not told apart.
+    fn may_be_of(&self, listed: &[ObjectKind], relation: &Relation) -> bool {
+        let untold: &[ObjectKind] = match (relation.kind, relation.access) {
+            (ObjectKind::Table, Access::Alter) => &[ObjectKind::Index, ObjectKind::Sequence],
+            (ObjectKind::Table, Access::Grant) => &[ObjectKind::Sequence],
+            // Any FROM could be of a sequence; without names a rule about sequences would be one about every SELECT.
+            (ObjectKind::Table, Access::Read) if self.tables.is_some() => &[ObjectKind::Sequence],
+            _ => &[],
+        };
+        listed.contains(&relation.kind) || untold.iter().any(|kind| listed.contains(kind))
+    }
+
+    /// Whether the statement touches, in a listed way, what it does not name: that could be anything.
+    fn may_mean_unnamed(&self, statement: &Statement) -> bool {
+        statement.effects.iter().any(|effect| match effect {
+            Effect::Unnamed(access) => self.access.as_ref().is_none_or(|listed| listed.contains(access)),
+            Effect::CopyIn
+            | Effect::CopyOut
+            | Effect::File
+            | Effect::Prepared(_)
+            | Effect::Program
+            | Effect::Setting(_)
+            | Effect::SwitchRole => false,
+        })
     }
 }
 
@@ -96,6 +126,10 @@ fn may_mean(table: &NamePattern, relation: &Relation, object_listed: bool) -> bo
 }
 
 fn touches_column(columns: &[ColumnPattern], statement: &Statement) -> bool {
+    // Of what a statement does not name it does not name the columns either.
+    if statement.effects.iter().any(|effect| matches!(effect, Effect::Unnamed(_))) {
+        return true;
+    }
     let all = asks_for_all_columns(statement);
     columns.iter().any(|pattern| {
         let named = || statement.columns.iter().any(|column| pattern.column.matches(column));

@@ -32,6 +32,9 @@ impl fmt::Display for Miss<'_> {
             Self::Bounded => f.write_str("every write is bounded by a WHERE"),
             Self::Column(name) => write!(f, "column `{name}` is not among `columns`"),
             Self::Effect(Effect::Setting(name)) => write!(f, "setting `{name}` is not among `settings`"),
+            Self::Effect(Effect::Unnamed(_)) => f.write_str(
+                "it touches objects that it does not name, and the rule lists which it means without `unnamed` in `effects`",
+            ),
             Self::Effect(effect) => write!(f, "effect `{}` is not among `effects`", effect_name(effect)),
             Self::Excepted => f.write_str("the caller is excepted"),
             Self::Function(name) => {

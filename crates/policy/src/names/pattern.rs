@@ -137,6 +137,11 @@ impl NamePattern {
         }
     }
 
+    /// Whether it stands for every name of every schema.
+    pub(crate) fn is_all(&self) -> bool {
+        self.schema == Part::Any && self.name == Part::Any
+    }
+
     /// Whether a name in a statement could be one of these.
     pub(crate) fn may_mean(&self, schema: Option<&str>, name: &str) -> bool {
         self.name.matches(name) && schema.is_none_or(|schema| self.schema.matches(schema))

@@ -33,6 +33,7 @@ fn effect() -> impl Strategy<Value = Effect> {
         Just(Effect::CopyOut),
         Just(Effect::Program),
         Just(Effect::SwitchRole),
+        select(vec![Access::Drop, Access::Write]).prop_map(Effect::Unnamed),
         Just(Effect::Prepared("p".to_owned())),
         select(SETTINGS).prop_map(|name| Effect::Setting(name.to_owned())),
     ]
@@ -93,6 +94,7 @@ fn matches() -> impl Strategy<Value = Value> {
         Just(json!({ "opaque": true })),
         Just(json!({ "settings": ["*"] })),
         Just(json!({ "effects": ["copy_out", "program", "switch_role"] })),
+        Just(json!({ "effects": ["unnamed"], "tables": ["public.customers"] })),
         Just(json!({ "columns": ["card"] })),
         Just(json!({ "columns": ["public.customers.name", "name"] })),
         Just(json!({ "functions": ["count", "pg_catalog.*"] })),

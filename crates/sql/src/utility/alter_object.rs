@@ -5,7 +5,7 @@
 use chaperone_model::facts::{Access, ObjectKind, Relation, Statement, Verb};
 
 use super::cursor::Cursor;
-use super::kinds;
+use super::{CASCADE, kinds, settings, unnamed};
 
 /// Reads the statement behind ALTER.
 pub(super) fn object(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Option<()> {
@@ -19,6 +19,17 @@ pub(super) fn object(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Opti
     }
     kinds::object(cursor, statement, kind, Access::Alter)?;
     let kind = kind.0;
+    if matches!(kind, ObjectKind::Database | ObjectKind::Role) {
+        let mut ahead = cursor.clone();
+        if kind == ObjectKind::Role && ahead.words(&["in", "database"]) {
+            statement.relations.push(ahead.name()?.relation(ObjectKind::Database, Access::Alter));
+        }
+        if settings::of_later_sessions(&mut ahead, &mut statement.effects).is_some() {
+            *cursor = ahead;
+            return Some(());
+        }
+        statement.effects.clear();
+    }
     match cursor.bare()? {
         "rename" => rename(cursor, statement, kind),
         "owner" => {
@@ -29,6 +40,7 @@ pub(super) fn object(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Opti
             statement.relations.push(cursor.name()?.relation(ObjectKind::Schema, Access::Create));
             Some(())
         }
+        "set" if kind == ObjectKind::Database && cursor.word("tablespace") => cursor.simple_name(),
         "set" if kind == ObjectKind::Type && cursor.words(&["not", "null"]) => Some(()),
         "set" | "reset" => cursor.options(),
         "enable" if kind == ObjectKind::Trigger => {
@@ -40,7 +52,7 @@ pub(super) fn object(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Opti
             cursor.word("constraint").then_some(())?;
             cursor.simple_name()
         }
-        "drop" if kind == ObjectKind::Type => dropped(cursor),
+        "drop" if kind == ObjectKind::Type => dropped(cursor, statement),
         _ => None,
     }
 }
@@ -50,6 +62,13 @@ fn rename(cursor: &mut Cursor<'_>, statement: &mut Statement, kind: ObjectKind) 
     if cursor.word("to") {
         // The new name is in the schema of the old one.
         let schema = statement.relations.first().and_then(|relation| relation.schema.clone());
+        if kind == ObjectKind::Index {
+            // PostgreSQL takes any relation here.
+            for relation in &mut statement.relations {
+                relation.kind = ObjectKind::Table;
+            }
+        }
+        let kind = if kind == ObjectKind::Index { ObjectKind::Table } else { kind };
         let new = cursor.name()?.relation(kind, Access::Create);
         statement.relations.push(Relation { schema, ..new });
         return Some(());
@@ -61,12 +80,21 @@ fn rename(cursor: &mut Cursor<'_>, statement: &mut Statement, kind: ObjectKind) 
     statement.columns.push(cursor.name()?.dotted());
     cursor.word("to").then_some(())?;
     cursor.simple_name()?;
-    let _ = cursor.word("cascade") || cursor.word("restrict");
+    behavior(cursor, statement);
     Some(())
 }
 
+/// CASCADE or RESTRICT: whether typed tables follow their type, and columns their domain.
+fn behavior(cursor: &mut Cursor<'_>, statement: &mut Statement) {
+    if cursor.word("cascade") {
+        unnamed(statement, CASCADE);
+    } else {
+        cursor.word("restrict");
+    }
+}
+
 /// Behind DROP: what a type or a domain has.
-fn dropped(cursor: &mut Cursor<'_>) -> Option<()> {
+fn dropped(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Option<()> {
     if cursor.word("default") || cursor.words(&["not", "null"]) {
         return Some(());
     }
@@ -75,6 +103,6 @@ fn dropped(cursor: &mut Cursor<'_>) -> Option<()> {
         cursor.word("exists").then_some(())?;
     }
     cursor.simple_name()?;
-    let _ = cursor.word("cascade") || cursor.word("restrict");
+    behavior(cursor, statement);
     Some(())
 }

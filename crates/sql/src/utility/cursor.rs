@@ -179,6 +179,11 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// Passes a list of values to the end.
+    pub(super) fn skip_values(&mut self) -> Option<()> {
+        self.values().then(|| self.tokens = &[])
+    }
+
     /// A relation that ONLY may stand before and `*` behind.
     pub(super) fn relation_name(&mut self) -> Option<Name<'a>> {
         self.word("only");

@@ -4,9 +4,13 @@ use chaperone_model::facts::{Access, ObjectKind, Statement, Verb};
 
 use super::cursor::Cursor;
 use super::kinds::{kind, object};
+use super::{CASCADE, unnamed};
 
 /// Reads the statement behind DROP.
 pub(super) fn drop(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Option<()> {
+    if cursor.words(&["owned", "by"]) {
+        return owned(cursor, statement);
+    }
     let kind = kind(cursor)?;
     statement.verbs.push(Verb::Drop);
     if kind.0 == ObjectKind::Index {
@@ -25,6 +29,29 @@ pub(super) fn drop(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Option
         cursor.word("with");
         let _ = cursor.options();
     }
+    // All that is in a database or made by an extension goes with it.
+    let with_all = matches!(kind.0, ObjectKind::Database | ObjectKind::Extension);
+    let cascade = cursor.word("cascade");
+    if cascade || with_all {
+        unnamed(statement, CASCADE);
+    }
+    if !cascade {
+        cursor.word("restrict");
+    }
+    Some(())
+}
+
+/// DROP OWNED BY role, …: everything that they own, and every right that they have.
+fn owned(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Option<()> {
+    statement.verbs.push(Verb::Drop);
+    loop {
+        statement.relations.push(cursor.name()?.relation(ObjectKind::Role, Access::Alter));
+        if !cursor.comma() {
+            break;
+        }
+    }
+    unnamed(statement, CASCADE);
+    unnamed(statement, &[Access::Grant]);
     let _ = cursor.word("cascade") || cursor.word("restrict");
     Some(())
 }

@@ -49,23 +49,38 @@ fn read_set(cursor: &mut Cursor<'_>, effects: &mut Vec<Effect>) -> Option<()> {
 /// RESET, behind the word.
 pub(super) fn reset(cursor: &mut Cursor<'_>) -> Statement {
     let mut statement = understood(vec![Verb::Reset]);
-    let effect = if cursor.word("all") {
-        Some(Effect::Setting("all".to_owned()))
-    } else {
-        cursor.name().map(|name| match name.dotted().as_str() {
-            "session" if cursor.word("authorization") => Effect::SwitchRole,
-            "time" if cursor.word("zone") => setting("timezone"),
-            "transaction" if cursor.word("isolation") && cursor.word("level") => {
-                setting("transaction_isolation")
-            }
-            other => setting(other),
-        })
-    };
-    match effect {
+    match read_reset(cursor) {
         Some(effect) if cursor.at_end() => statement.effects.push(effect),
         _ => statement.opaque = Some(Opaque::Construct("reset".to_owned())),
     }
     statement
+}
+
+fn read_reset(cursor: &mut Cursor<'_>) -> Option<Effect> {
+    if cursor.word("all") {
+        return Some(Effect::Setting("all".to_owned()));
+    }
+    Some(match cursor.name()?.dotted().as_str() {
+        "session" if cursor.word("authorization") => Effect::SwitchRole,
+        "time" if cursor.word("zone") => setting("timezone"),
+        "transaction" if cursor.word("isolation") && cursor.word("level") => setting("transaction_isolation"),
+        other => setting(other),
+    })
+}
+
+/// SET or RESET behind `ALTER DATABASE name` and `ALTER ROLE name`: a setting of later sessions.
+pub(super) fn of_later_sessions(cursor: &mut Cursor<'_>, effects: &mut Vec<Effect>) -> Option<()> {
+    match cursor.bare()? {
+        "set" => {
+            read_set(cursor, effects)?;
+            cursor.skip_values()
+        }
+        "reset" => {
+            effects.push(read_reset(cursor)?);
+            Some(())
+        }
+        _ => None,
+    }
 }
 
 /// ALTER SYSTEM, behind the words.

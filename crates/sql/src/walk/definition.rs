@@ -2,8 +2,9 @@
 
 use chaperone_model::facts::{Access, ObjectKind};
 use sqlparser::ast::{
-    AlterIndexOperation, AlterPolicyOperation, AlterRoleOperation, AlterSchemaOperation, CreateIndex,
-    CreatePolicy, CreateRole, ResetConfig, SchemaName, SetConfigValue, Statement,
+    AlterFunctionAction, AlterFunctionOperation, AlterIndexOperation, AlterPolicyOperation,
+    AlterRoleOperation, AlterSchemaOperation, CreateIndex, CreatePolicy, CreateRole,
+    FunctionDefinitionSetParam, FunctionSetValue, ResetConfig, SchemaName, SetConfigValue, Statement,
     UserDefinedTypeRepresentation,
 };
 
@@ -20,6 +21,8 @@ impl<'a> Walk<'a> {
             }
             Statement::CreateExtension(extension) => {
                 self.touch_ident(&extension.name, ObjectKind::Extension, Access::Create);
+                // What it makes, and with CASCADE further extensions.
+                self.unnamed(&[Access::Create]);
                 if let Some(schema) = &extension.schema {
                     self.touch_ident(schema, ObjectKind::Schema, Access::Read);
                 }
@@ -216,14 +219,16 @@ impl<'a> Walk<'a> {
                 }
             }
             Statement::AlterIndex { name, operation: AlterIndexOperation::RenameIndex { index_name } } => {
-                self.touch(name, ObjectKind::Index, Access::Alter);
-                self.touch(index_name, ObjectKind::Index, Access::Create);
+                // PostgreSQL takes any relation here.
+                self.touch(name, ObjectKind::Table, Access::Alter);
+                self.touch(index_name, ObjectKind::Table, Access::Create);
             }
             Statement::AlterType(alter) => self.touch(&alter.name, ObjectKind::Type, Access::Alter),
             Statement::AlterCollation(alter) => self.touch(&alter.name, ObjectKind::Other, Access::Alter),
             Statement::AlterTextSearch(alter) => self.touch(&alter.name, ObjectKind::Other, Access::Alter),
             Statement::AlterFunction(alter) => {
                 self.touch(&alter.function.name, ObjectKind::Function, Access::Alter);
+                self.alter_function(&alter.operation);
             }
             Statement::AlterOperator(alter) => self.touch(&alter.name, ObjectKind::Function, Access::Alter),
             Statement::AlterOperatorFamily(alter) => {
@@ -269,16 +274,63 @@ impl<'a> Walk<'a> {
             }
             AlterRoleOperation::Reset { config_name, in_database } => {
                 self.touch_all(in_database, ObjectKind::Database, Access::Alter);
-                match config_name {
-                    ResetConfig::ALL => {
-                        self.effect(chaperone_model::facts::Effect::Setting("all".to_owned()))
-                    }
-                    ResetConfig::ConfigName(name) => self.setting_named(name),
-                }
+                self.setting_reset(config_name);
             }
             AlterRoleOperation::AddMember { .. } | AlterRoleOperation::DropMember { .. } => {
                 self.opaque("member of a role");
             }
+        }
+    }
+
+    fn alter_function(&mut self, operation: &'a AlterFunctionOperation) {
+        match operation {
+            AlterFunctionOperation::RenameTo { new_name } => {
+                self.touch_ident(new_name, ObjectKind::Function, Access::Create);
+            }
+            AlterFunctionOperation::OwnerTo(_) => {}
+            AlterFunctionOperation::SetSchema { schema_name } => {
+                self.touch(schema_name, ObjectKind::Schema, Access::Create);
+            }
+            AlterFunctionOperation::DependsOnExtension { no: _, extension_name } => {
+                self.touch(extension_name, ObjectKind::Extension, Access::Read);
+            }
+            AlterFunctionOperation::Actions { actions, restrict: _ } => {
+                for action in actions {
+                    self.alter_function_action(action);
+                }
+            }
+        }
+    }
+
+    fn alter_function_action(&mut self, action: &'a AlterFunctionAction) {
+        match action {
+            AlterFunctionAction::CalledOnNull(_)
+            | AlterFunctionAction::Behavior(_)
+            | AlterFunctionAction::Leakproof(_)
+            | AlterFunctionAction::Security { external: _, security: _ }
+            | AlterFunctionAction::Parallel(_) => {}
+            AlterFunctionAction::Cost(value) | AlterFunctionAction::Rows(value) => self.discard(value),
+            AlterFunctionAction::Support(name) => self.touch(name, ObjectKind::Function, Access::Read),
+            // For as long as the function runs.
+            AlterFunctionAction::Set(FunctionDefinitionSetParam { name, value }) => {
+                match value {
+                    FunctionSetValue::Default | FunctionSetValue::FromCurrent => {}
+                    FunctionSetValue::Values(values) => {
+                        for value in values {
+                            self.option_value(value);
+                        }
+                    }
+                }
+                self.setting_named(name);
+            }
+            AlterFunctionAction::Reset(config) => self.setting_reset(config),
+        }
+    }
+
+    fn setting_reset(&mut self, config: &'a ResetConfig) {
+        match config {
+            ResetConfig::ALL => self.effect(chaperone_model::facts::Effect::Setting("all".to_owned())),
+            ResetConfig::ConfigName(name) => self.setting_named(name),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use chaperone_model::facts::{Access, ObjectKind, Verb};
 use sqlparser::ast::{
-    Action, CommentObject, FunctionDesc, Grant, GrantObjects, Grantee, GranteeName, GranteesType, ObjectName,
-    ObjectNamePart, ObjectType, Privileges, Revoke, Statement,
+    Action, CascadeOption, CommentObject, DropBehavior, FunctionDesc, Grant, GrantObjects, Grantee,
+    GranteeName, GranteesType, ObjectName, ObjectNamePart, ObjectType, Privileges, Revoke, Statement,
 };
 
 use super::Walk;
@@ -15,7 +15,7 @@ impl<'a> Walk<'a> {
                 object_type,
                 if_exists: _,
                 names,
-                cascade: _,
+                cascade,
                 restrict: _,
                 purge,
                 temporary,
@@ -36,13 +36,23 @@ impl<'a> Walk<'a> {
                     }
                 };
                 self.touch_all(names, kind, Access::Drop);
+                // All that is in a database goes with it.
+                self.cascades(*cascade || kind == ObjectKind::Database);
             }
-            Statement::DropFunction(drop) => self.drop_functions(&drop.func_desc),
-            Statement::DropProcedure { if_exists: _, proc_desc, drop_behavior: _ } => {
-                self.drop_functions(proc_desc)
+            Statement::DropFunction(drop) => {
+                self.drop_functions(&drop.func_desc);
+                self.drop_behavior(drop.drop_behavior.as_ref());
             }
-            Statement::DropDomain(drop) => self.touch(&drop.name, ObjectKind::Type, Access::Drop),
+            Statement::DropProcedure { if_exists: _, proc_desc, drop_behavior } => {
+                self.drop_functions(proc_desc);
+                self.drop_behavior(drop_behavior.as_ref());
+            }
+            Statement::DropDomain(drop) => {
+                self.touch(&drop.name, ObjectKind::Type, Access::Drop);
+                self.drop_behavior(drop.drop_behavior.as_ref());
+            }
             Statement::DropPolicy(drop) => {
+                self.drop_behavior(drop.drop_behavior.as_ref());
                 self.touch_ident(&drop.name, ObjectKind::Trigger, Access::Drop);
                 self.touch(&drop.table_name, ObjectKind::Table, Access::Alter);
             }
@@ -51,23 +61,32 @@ impl<'a> Walk<'a> {
                 self.touch_all(&drop.table_name, ObjectKind::Table, Access::Alter);
             }
             Statement::DropExtension(drop) => {
+                // What it has made goes with it.
+                self.cascades(true);
                 for name in &drop.names {
                     self.touch_ident(name, ObjectKind::Extension, Access::Drop);
                 }
             }
             Statement::DropOperator(drop) => {
+                self.drop_behavior(drop.drop_behavior.as_ref());
                 for operator in &drop.operators {
                     self.touch(&operator.name, ObjectKind::Function, Access::Drop);
                 }
             }
             Statement::DropOperatorFamily(drop) => {
+                self.drop_behavior(drop.drop_behavior.as_ref());
                 self.touch_all(&drop.names, ObjectKind::Function, Access::Drop)
             }
             Statement::DropOperatorClass(drop) => {
+                self.drop_behavior(drop.drop_behavior.as_ref());
                 self.touch_all(&drop.names, ObjectKind::Function, Access::Drop)
             }
             _ => self.opaque("kind of DROP"),
         }
+    }
+
+    pub(super) fn drop_behavior(&mut self, behavior: Option<&DropBehavior>) {
+        self.cascades(behavior == Some(&DropBehavior::Cascade));
     }
 
     fn drop_functions(&mut self, functions: &'a [FunctionDesc]) {
@@ -92,8 +111,12 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn revoke(&mut self, revoke: &'a Revoke) {
-        let Revoke { grant_option_for: _, privileges, objects, grantees, granted_by: _, cascade: _ } = revoke;
+        let Revoke { grant_option_for: _, privileges, objects, grantees, granted_by: _, cascade } = revoke;
         self.verb(Verb::Revoke);
+        if *cascade == Some(CascadeOption::Cascade) {
+            // From everybody to whom the right was passed on.
+            self.unnamed(&[Access::Grant]);
+        }
         self.rights(privileges, objects.as_ref(), grantees);
     }
 
@@ -177,11 +200,12 @@ impl<'a> Walk<'a> {
                 self.touch_all(names, ObjectKind::Table, Access::Grant);
             }
             GrantObjects::Sequences(names) => self.touch_all(names, ObjectKind::Sequence, Access::Grant),
-            GrantObjects::Schemas(names)
-            | GrantObjects::AllTablesInSchema { schemas: names }
+            GrantObjects::Schemas(names) => self.touch_all(names, ObjectKind::Schema, Access::Grant),
+            GrantObjects::AllTablesInSchema { schemas: names }
             | GrantObjects::AllSequencesInSchema { schemas: names }
             | GrantObjects::AllFunctionsInSchema { schemas: names } => {
                 self.touch_all(names, ObjectKind::Schema, Access::Grant);
+                self.unnamed(&[Access::Grant]);
             }
             GrantObjects::Databases(names) => self.touch_all(names, ObjectKind::Database, Access::Grant),
             GrantObjects::Function { name, arg_types: _ }

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use chaperone_model::facts::{Access, Effect, ObjectKind, Relation, Verb};
 use sqlparser::ast::{
-    Analyze, CopySource, CopyTarget, Declare, DescribeAlias, Expr, Ident, LockTableTarget, ObjectName, Query,
-    Statement, TransactionAccessMode, TransactionMode, Truncate, TruncateTableTarget, UtilityOption, Value,
-    ValueWithSpan,
+    Analyze, CascadeOption, CopySource, CopyTarget, Declare, DescribeAlias, Expr, Ident, LockTableTarget,
+    ObjectName, Query, Statement, TransactionAccessMode, TransactionMode, Truncate, TruncateTableTarget,
+    UtilityOption, Value, ValueWithSpan,
 };
 
 use super::Walk;
@@ -343,12 +343,16 @@ impl<'a> Walk<'a> {
     }
 
     fn truncate(&mut self, truncate: &'a Truncate) {
-        let Truncate { table_names, partitions, table: _, if_exists, identity: _, cascade: _, on_cluster } =
+        let Truncate { table_names, partitions, table: _, if_exists, identity: _, cascade, on_cluster } =
             truncate;
         self.verb(Verb::Truncate);
         self.foreign(partitions.is_some() || *if_exists || on_cluster.is_some(), "kind of TRUNCATE");
         for TruncateTableTarget { name, only: _, has_asterisk: _ } in table_names {
             self.touch(name, ObjectKind::Table, Access::Write);
+        }
+        if *cascade == Some(CascadeOption::Cascade) {
+            // To every table that has a foreign key to one of these.
+            self.unnamed(&[Access::Write]);
         }
     }
 
@@ -367,8 +371,9 @@ impl<'a> Walk<'a> {
         let foreign =
             partitions.is_some() || *for_columns || *cache_metadata || *noscan || *compute_statistics;
         self.foreign(foreign || *has_table_keyword, "kind of ANALYZE");
-        if let Some(name) = table_name {
-            self.touch(name, ObjectKind::Table, Access::Read);
+        match table_name {
+            Some(name) => self.touch(name, ObjectKind::Table, Access::Read),
+            None => self.unnamed(&[Access::Read]),
         }
         for column in columns {
             self.column(column);

@@ -404,8 +404,9 @@ impl<'a> Walk<'a> {
                 has_column_keyword: _,
                 column_names,
                 if_exists: _,
-                drop_behavior: _,
+                drop_behavior,
             } => {
+                self.drop_behavior(drop_behavior.as_ref());
                 for column in column_names {
                     self.column(column);
                 }
@@ -445,8 +446,10 @@ impl<'a> Walk<'a> {
                 });
             }
             AlterTableOperation::SetOptionsParens { options } => self.options(options),
-            AlterTableOperation::DropConstraint { name: _, if_exists: _, drop_behavior: _ }
-            | AlterTableOperation::RenameConstraint { old_name: _, new_name: _ }
+            AlterTableOperation::DropConstraint { name: _, if_exists: _, drop_behavior } => {
+                self.drop_behavior(drop_behavior.as_ref());
+            }
+            AlterTableOperation::RenameConstraint { old_name: _, new_name: _ }
             | AlterTableOperation::ValidateConstraint { name: _ }
             | AlterTableOperation::OwnerTo { new_owner: _ }
             | AlterTableOperation::SetLogged

@@ -17,7 +17,7 @@ pub use scripts::chain;
 
 use crate::token::{claims, key, published};
 
-const SQL: [&str; 8] = [
+const SQL: [&str; 9] = [
     include_str!("../../../crates/sql/tests/vectors/bounded.json"),
     include_str!("../../../crates/sql/tests/vectors/effects.json"),
     include_str!("../../../crates/sql/tests/vectors/notations.json"),
@@ -26,6 +26,7 @@ const SQL: [&str; 8] = [
     include_str!("../../../crates/sql/tests/vectors/statements.json"),
     include_str!("../../../crates/sql/tests/vectors/stored.json"),
     include_str!("../../../crates/sql/tests/vectors/text.json"),
+    include_str!("../../../crates/sql/tests/vectors/unnamed.json"),
 ];
 
 const POLICIES: [&str; 11] = [

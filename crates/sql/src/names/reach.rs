@@ -6,6 +6,8 @@
 
 /// Sorted. Exact names.
 const NAMES: &[&str] = &[
+    "brin_page_items",
+    "bt_multi_page_stats",
     "bt_page_items",
     "bt_page_stats",
     "connectby",
@@ -18,9 +20,14 @@ const NAMES: &[&str] = &[
     "cursor_to_xmlschema",
     "fsm_page_contents",
     "get_raw_page",
+    "gin_leafpage_items",
+    "gist_page_items",
+    "gist_page_items_bytea",
+    "hash_page_items",
     "heap_page_item_attrs",
     "heap_page_items",
     "hs_query",
+    "master_run_on_worker",
     "pg_execute_sql",
     "pg_extension_config_dump",
     "pg_export_snapshot",
@@ -30,6 +37,8 @@ const NAMES: &[&str] = &[
     "pg_read_file_old",
     "pg_stat_file",
     "pgrowlocks",
+    "pg_truncate_visibility_map",
+    "run_job",
     "tuple_data_split",
     "ts_rewrite",
     "ts_stat",
@@ -40,8 +49,10 @@ const NAMES: &[&str] = &[
 const PREFIXES: &[&str] = &[
     "database_to_xml",
     "dblink",
+    "heap_force_",
     "http_",
     "lo_",
+    "pg_background_",
     "pg_file_",
     "pg_get_wal_",
     "pg_logdir_",
@@ -50,6 +61,7 @@ const PREFIXES: &[&str] = &[
     "pg_ls_",
     "postgres_fdw_",
     "query_to_xml",
+    "run_command_on_",
     "schema_to_xml",
     "table_to_xml",
 ];
@@ -74,7 +86,20 @@ mod tests {
 
     #[test]
     fn known_ways_out_are_caught_and_plain_functions_are_not() {
-        for name in ["query_to_xml", "dblink_exec", "lo_import", "pg_read_file", "pg_ls_dir", "ts_stat"] {
+        for name in [
+            "query_to_xml",
+            "dblink_exec",
+            "lo_import",
+            "pg_read_file",
+            "pg_ls_dir",
+            "ts_stat",
+            "crosstab",
+            "connectby",
+            "xpath_table",
+            "run_command_on_workers",
+            "pg_background_launch",
+            "heap_force_kill",
+        ] {
             assert!(reaches_outside(None, name), "{name}");
         }
         assert!(reaches_outside(Some("cron"), "schedule"));

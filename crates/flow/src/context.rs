@@ -7,7 +7,7 @@ use chaperone_model::{Reason, UnixSeconds};
 use chaperone_pgwire::Frame;
 use chaperone_proto::{Body, Source, VerdictHead};
 
-use crate::{Command, Note, Session, Share, Tape};
+use crate::{Command, Note, Session, Share, Tape, Time};
 
 /// The time of an event, by the host's clock.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -160,7 +160,7 @@ impl Emit {
 /// What a flow sees and says during one event.
 pub struct Cx<'a> {
     /// The time of the event.
-    pub now: Now,
+    pub time: &'a Time,
     /// What the flows of this connection know in common.
     pub session: &'a mut Session,
     /// Randomness.
@@ -175,11 +175,17 @@ pub struct Cx<'a> {
 
 impl fmt::Debug for Cx<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cx").field("now", &self.now).field("emit", &self.emit).finish_non_exhaustive()
+        f.debug_struct("Cx").field("time", &self.time).field("emit", &self.emit).finish_non_exhaustive()
     }
 }
 
 impl Cx<'_> {
+    /// The time of the event.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        self.time.now()
+    }
+
     /// Sends a tagged message to the server, through the flows behind this one.
     pub fn send(&mut self, bytes: Vec<u8>) {
         self.send_with(bytes, None);

@@ -26,6 +26,7 @@ mod session;
 mod tape;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod time;
 
 pub use command::{Command, clip};
 pub use context::{Call, Cx, Effect, Emit, Flow, Now, Outgoing, Peer, Random, Reply, Step};
@@ -36,3 +37,4 @@ pub use note::{HELD_TEXT_MOST, Note, NoteReader, NoteWriter};
 pub use recorder::{Batch, Recorder, RecorderLimits, Waiter};
 pub use session::Session;
 pub use tape::{RECORDED_MOST, Tape, recorded};
+pub use time::Time;

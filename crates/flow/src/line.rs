@@ -10,7 +10,7 @@ use chaperone_proto::NoteSet;
 use crate::note::{NoteReader, NoteWriter};
 use crate::output::Output;
 use crate::postgres::Door;
-use crate::{Cx, Effect, Emit, Flow, Note, Now, Outgoing, Peer, Random, Reply, Session, Share, Step, Tape};
+use crate::{Cx, Effect, Emit, Flow, Note, Outgoing, Peer, Random, Reply, Session, Share, Step, Tape, Time};
 
 /// What becomes of the buffer that an event brought.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -38,14 +38,14 @@ pub struct Outcome {
 /// What the host brings to every event.
 pub struct Env<'a> {
     /// The time.
-    pub now: Now,
+    pub time: &'a Time,
     /// Randomness.
     pub random: &'a mut dyn Random,
 }
 
 impl fmt::Debug for Env<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Env").field("now", &self.now).finish_non_exhaustive()
+        f.debug_struct("Env").field("time", &self.time).finish_non_exhaustive()
     }
 }
 
@@ -350,7 +350,7 @@ impl Line {
     ) -> Option<R> {
         let flow = self.flows.get_mut(index)?;
         let mut cx = Cx {
-            now: env.now,
+            time: env.time,
             session: &mut self.session,
             random: &mut *env.random,
             emit: &mut sink.emit,

@@ -17,7 +17,7 @@ use chaperone_pgwire::server::{ErrorFields, Severity, TransactionStatus};
 use chaperone_pgwire::startup::{Param, Startup, StartupPacket, Version, begins_session};
 use chaperone_pgwire::{Frame, FrameLimits, Framer, Item, tag};
 
-use crate::{Buffer, Call, Effect, Env, Limits, Line, Now, Outcome, Peer, Random, Reply};
+use crate::{Buffer, Call, Effect, Env, Limits, Line, Now, Outcome, Peer, Random, Reply, Time};
 
 /// Counts up: no two ids of a test are the same.
 #[derive(Debug, Default)]
@@ -345,7 +345,8 @@ impl Wire {
     /// The client sends.
     pub fn client(&mut self, bytes: &[u8]) {
         for piece in chunks(bytes, self.chunk) {
-            let mut env = Env { now: self.now, random: &mut self.random };
+            let time = Time::at(self.now);
+            let mut env = Env { time: &time, random: &mut self.random };
             let outcome = self.line.client_data(&mut env, piece, None);
             let bytes = match outcome.buffer {
                 Buffer::Keep => piece.to_vec(),
@@ -358,7 +359,8 @@ impl Wire {
 
     /// Any event but bytes.
     pub fn event(&mut self, event: impl FnOnce(&mut Line, &mut Env<'_>) -> Outcome) {
-        let mut env = Env { now: self.now, random: &mut self.random };
+        let time = Time::at(self.now);
+        let mut env = Env { time: &time, random: &mut self.random };
         let outcome = event(&mut self.line, &mut env);
         self.late(outcome);
     }
@@ -415,7 +417,8 @@ impl Wire {
     /// The server speaks.
     pub fn from_server(&mut self, answer: &[u8]) {
         for piece in chunks(answer, self.chunk) {
-            let mut env = Env { now: self.now, random: &mut self.random };
+            let time = Time::at(self.now);
+            let mut env = Env { time: &time, random: &mut self.random };
             let mut outcome = self.line.server_data(&mut env, piece);
             match std::mem::replace(&mut outcome.buffer, Buffer::Keep) {
                 Buffer::Keep => self.shown.extend_from_slice(piece),

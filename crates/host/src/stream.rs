@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use chaperone_flow::{Buffer, Effect, Env, Line, Now, Outcome, Peer, Reply, Session, Waiter};
+use chaperone_flow::{Buffer, Effect, Env, Line, Outcome, Peer, Reply, Session, Time, Waiter};
 use chaperone_proto::{Message, NoteSet, Source, Told};
 use proxy_wasm::hostcalls::dispatch_http_call;
 use proxy_wasm::traits::{Context, StreamContext};
@@ -42,7 +42,6 @@ pub(crate) struct Connection {
     client_gone: bool,
     /// It was told to end, since it keeps what others need.
     overfull: bool,
-    now: Now,
 }
 
 impl Connection {
@@ -56,7 +55,6 @@ impl Connection {
             server_gone: false,
             client_gone: false,
             overfull: false,
-            now: Now::default(),
         }
     }
 
@@ -66,16 +64,6 @@ impl Connection {
 
     pub(crate) const fn context(&self) -> u32 {
         self.context
-    }
-
-    /// The time of the event that begins: what it records carries one time, so that it can be joined.
-    fn begin(&mut self) -> Now {
-        self.now = vm::now();
-        self.now
-    }
-
-    fn env(now: Now, random: &mut HostRandom) -> Env<'_> {
-        Env { now, random }
     }
 
     /// Another module knows who it is: take that over, once.
@@ -89,7 +77,7 @@ impl Connection {
     }
 
     fn opened(&mut self) {
-        let now = self.begin();
+        let time = vm::time();
         let marker = format!("chaperone.ready.{}", self.role.ready);
         abi::set_property(&marker, b"1");
         self.learn_session();
@@ -97,8 +85,8 @@ impl Connection {
             let client = abi::property("source\0address").and_then(|text| String::from_utf8(text).ok());
             self.line.set_session(Session { client: client.unwrap_or_default(), ..Session::default() });
         }
-        let outcome = self.line.opened(&mut Self::env(now, &mut HostRandom));
-        self.apply_late(outcome);
+        let outcome = self.line.opened(&mut Env { time: &time, random: &mut HostRandom });
+        self.apply_late(&time, outcome);
     }
 
     fn client_data(&mut self, size: usize, ended: bool) -> Action {
@@ -106,7 +94,7 @@ impl Connection {
             abi::replace(abi::Buffer::Downstream, b"");
             return Action::Continue;
         }
-        let now = self.begin();
+        let time = vm::time();
         self.learn_session();
         let input = if size == 0 {
             Vec::new()
@@ -121,14 +109,11 @@ impl Connection {
         }
         #[cfg(feature = "trap")]
         crate::trap::spring(&input);
-        let notes = self
-            .role
-            .reads_notes
-            .then(|| abi::property(NOTES).and_then(|bytes| NoteSet::decode(bytes.as_slice()).ok()))
-            .flatten();
+        let told = if self.role.reads_notes { abi::property(NOTES) } else { None };
+        let notes = told.as_deref().and_then(|bytes| NoteSet::decode(bytes).ok());
         let Outcome { buffer, late: _, notes, effects } =
-            self.line.client_data(&mut Self::env(now, &mut HostRandom), &input, notes);
-        share_notes(notes);
+            self.line.client_data(&mut Env { time: &time, random: &mut HostRandom }, &input, notes);
+        share_notes(notes, told.as_deref());
         let sends = match &buffer {
             Buffer::Keep => !input.is_empty(),
             Buffer::Replace(bytes) => {
@@ -139,7 +124,7 @@ impl Connection {
                 !bytes.is_empty()
             }
         };
-        self.effects(effects);
+        self.effects(&time, effects);
         if ended && self.line.waits() {
             // The client said its last word while something of it was held: nobody is there to be answered.
             self.close(Peer::Client);
@@ -168,7 +153,7 @@ impl Connection {
             abi::replace(abi::Buffer::Upstream, b"");
             return Action::Continue;
         }
-        let now = self.begin();
+        let time = vm::time();
         self.learn_target();
         let input =
             if size == 0 { Vec::new() } else { abi::buffer(abi::Buffer::Upstream, size).unwrap_or_default() };
@@ -177,22 +162,22 @@ impl Connection {
             abi::close_downstream();
             return Action::Continue;
         }
-        let mut outcome = self.line.server_data(&mut Self::env(now, &mut HostRandom), &input);
+        let mut outcome = self.line.server_data(&mut Env { time: &time, random: &mut HostRandom }, &input);
         if let Buffer::Replace(bytes) = std::mem::replace(&mut outcome.buffer, Buffer::Keep) {
             if !abi::replace(abi::Buffer::Upstream, &bytes) {
                 abi::close_downstream();
             }
         }
-        self.apply_late(outcome);
+        self.apply_late(&time, outcome);
         // The write path never waits: nothing would wake it up again.
         Action::Continue
     }
 
     /// What an event other than the client's own bytes led to.
-    fn apply_late(&mut self, outcome: Outcome) {
+    fn apply_late(&mut self, time: &Time, outcome: Outcome) {
         let Outcome { buffer: _, late, notes, effects } = outcome;
         if !late.is_empty() {
-            share_notes(notes);
+            share_notes(notes, None);
             if abi::append_downstream(&late) {
                 abi::resume_downstream();
             } else {
@@ -203,11 +188,10 @@ impl Connection {
                 vm::close_soon(self.context);
             }
         }
-        self.effects(effects);
+        self.effects(time, effects);
     }
 
-    fn effects(&mut self, effects: Vec<Effect>) {
-        let now = self.now;
+    fn effects(&mut self, time: &Time, effects: Vec<Effect>) {
         let mut recorded = false;
         for effect in effects {
             match effect {
@@ -228,24 +212,27 @@ impl Connection {
                         Ok(token) => vm::called(token, Caller::Flow { context: self.context, flow, id }),
                         Err(_) => {
                             let reply = Reply { id, status: None, body: &[] };
-                            let outcome = self.line.reply(&mut Self::env(now, &mut HostRandom), flow, reply);
-                            self.apply_late(outcome);
+                            let outcome =
+                                self.line.reply(&mut Env { time, random: &mut HostRandom }, flow, reply);
+                            self.apply_late(time, outcome);
                         }
                     }
                 }
                 Effect::Close => vm::close_soon(self.context),
                 Effect::Count(name, by) => vm::count(name, by),
-                Effect::Record(source, body) => recorded |= self.record(source, Told::Body(&body), None),
+                Effect::Record(source, body) => {
+                    recorded |= self.record(time, source, Told::Body(&body), None)
+                }
                 Effect::RecordDurably(source, body, ticket) => {
                     let waiter = Waiter { context: self.context, ticket };
-                    recorded |= self.record(source, Told::Body(&body), Some(waiter));
+                    recorded |= self.record(time, source, Told::Body(&body), Some(waiter));
                 }
                 Effect::ShareSession => {
                     abi::set_property(SESSION, self.line.session().to_json().as_bytes());
                 }
                 Effect::Verdict(verdict, command) => {
                     let told = Told::Verdict(&verdict, command.statement());
-                    recorded |= self.record(Source::Guard, told, None);
+                    recorded |= self.record(time, Source::Guard, told, None);
                 }
             }
         }
@@ -256,11 +243,11 @@ impl Connection {
         }
     }
 
-    fn record(&self, source: Source, told: Told<'_>, waiter: Option<Waiter>) -> bool {
+    fn record(&self, time: &Time, source: Source, told: Told<'_>, waiter: Option<Waiter>) -> bool {
         let recorder = self.plugin.recorder.try_borrow_mut().ok();
         let added = match (self.line.session().id.as_ref(), recorder) {
             (Some(id), Some(mut recorder)) => {
-                let added = recorder.add(id, source, self.now, told, waiter);
+                let added = recorder.add(id, source, time.now(), told, waiter);
                 vm::count("chaperone.records.dropped", u64::from(!added));
                 added
             }
@@ -276,18 +263,18 @@ impl Connection {
         if self.closed {
             return;
         }
-        let now = self.begin();
-        let outcome = self.line.reply(&mut Self::env(now, &mut HostRandom), flow, reply);
-        self.apply_late(outcome);
+        let time = vm::time();
+        let outcome = self.line.reply(&mut Env { time: &time, random: &mut HostRandom }, flow, reply);
+        self.apply_late(&time, outcome);
     }
 
     pub(crate) fn tick(&mut self) {
         if self.closed {
             return;
         }
-        let now = self.begin();
-        let outcome = self.line.tick(&mut Self::env(now, &mut HostRandom));
-        self.apply_late(outcome);
+        let time = vm::time();
+        let outcome = self.line.tick(&mut Env { time: &time, random: &mut HostRandom });
+        self.apply_late(&time, outcome);
     }
 
     /// What is kept for the session; nothing once it is over.
@@ -302,39 +289,41 @@ impl Connection {
             return;
         }
         vm::count("chaperone.sessions.overfull", 1);
-        let now = self.begin();
-        let outcome = self.line.overfull(&mut Self::env(now, &mut HostRandom));
-        self.apply_late(outcome);
+        let time = vm::time();
+        let outcome = self.line.overfull(&mut Env { time: &time, random: &mut HostRandom });
+        self.apply_late(&time, outcome);
     }
 
     pub(crate) fn recorded(&mut self, ticket: u64, durable: bool) {
         if self.closed {
             return;
         }
-        let now = self.begin();
-        let outcome = self.line.recorded(&mut Self::env(now, &mut HostRandom), ticket, durable);
-        self.apply_late(outcome);
+        let time = vm::time();
+        let outcome = self.line.recorded(&mut Env { time: &time, random: &mut HostRandom }, ticket, durable);
+        self.apply_late(&time, outcome);
     }
 
     fn close(&mut self, by: Peer) {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
-        let now = self.begin();
-        let outcome = self.line.closed(&mut Self::env(now, &mut HostRandom), by);
-        self.effects(outcome.effects);
+        let time = vm::time();
+        let outcome = self.line.closed(&mut Env { time: &time, random: &mut HostRandom }, by);
+        self.effects(&time, outcome.effects);
         if let (Some(id), Ok(mut recorder)) =
             (self.line.session().id.clone(), self.plugin.recorder.try_borrow_mut())
         {
-            recorder.end(&id, now);
+            recorder.end(&id, time.now());
         }
     }
 }
 
-/// Sets the notes for the next module. Notes are counted over the session, so that stale ones do no harm.
-fn share_notes(notes: Option<NoteSet>) {
-    if let Some(notes) = notes {
-        abi::set_property(NOTES, &notes.encode_to_vec());
+/// Sets the notes for the next module, unless they are what the module before this one has set. Notes are counted over
+/// the session, so that stale ones do no harm.
+fn share_notes(notes: Option<NoteSet>, told: Option<&[u8]>) {
+    let notes = notes.map(|notes| notes.encode_to_vec());
+    if let Some(notes) = notes.filter(|notes| told != Some(notes.as_slice())) {
+        abi::set_property(NOTES, &notes);
     }
 }
 

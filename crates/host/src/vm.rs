@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use chaperone_flow::{Batch, Budget, Live, Now, Random, Recorder, Share, Waiter};
+use chaperone_flow::{Batch, Budget, Live, Now, Random, Recorder, Share, Time, Waiter};
 use chaperone_proto::RECORDER_HEADER;
 use chaperone_settings::{Environment, Settings};
 use proxy_wasm::hostcalls::dispatch_http_call;
@@ -204,6 +204,11 @@ pub(crate) fn tell_counts() {
             }
         }
     });
+}
+
+/// The time of an event that begins: what it records carries one time, so that it can be joined.
+pub(crate) const fn time() -> Time {
+    Time::when_asked(now)
 }
 
 pub(crate) fn now() -> Now {

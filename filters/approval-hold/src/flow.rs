@@ -170,7 +170,7 @@ impl ApprovalHold {
         let id = ApprovalId::from_random(cx.random_bytes());
         let grace = self.settings.get().sidecar_grace;
         let nonce = Digest(cx.random_bytes()).to_hex();
-        self.hold = Some(Hold::new(id, nonce, messages, note, subject, cx.now, grace));
+        self.hold = Some(Hold::new(id, nonce, messages, note, subject, cx.now(), grace));
         self.ask(cx);
     }
 
@@ -291,7 +291,7 @@ impl ApprovalHold {
         let Some(identity) = cx.session.identity.as_deref() else { return Some(Reason::IdentityMissing) };
         let (role, database) = (&cx.session.role, &cx.session.database);
         let caller = Caller { identity, resource: &settings.resource, role, database };
-        let shut_out = settings.policy.shuts_out(&caller, cx.now.seconds());
+        let shut_out = settings.policy.shuts_out(&caller, cx.now().seconds());
         let policy = settings.policy.digest();
         let other = messages.iter().filter_map(|kept| kept.note.as_ref()).any(|note| note.policy != policy);
         shut_out.or(other.then_some(Reason::ApprovalMismatch))
@@ -420,7 +420,7 @@ impl Flow for ApprovalHold {
         }
         let Some(hold) = &mut self.hold else { return };
         let answer = serde_json::from_slice(reply.body).ok();
-        let next = hold.replied(cx.now, reply.status, answer);
+        let next = hold.replied(cx.now(), reply.status, answer);
         self.take_next(cx, next);
     }
 
@@ -431,7 +431,7 @@ impl Flow for ApprovalHold {
             // What is being used up is decided when the sidecar has answered.
             Some(reason) if hold.stage != Stage::Redeeming => self.withdraw(cx, reason),
             _ => {
-                let next = hold.tick(cx.now);
+                let next = hold.tick(cx.now());
                 self.take_next(cx, next);
             }
         }

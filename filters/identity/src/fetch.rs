@@ -38,7 +38,7 @@ impl Fetch {
             }
             Ok(Next::Keys(keys)) => {
                 cx.effect(Effect::Count("chaperone.keys.fetched", 1));
-                keyring.fetched(&source, cx.now, keys, reply.body);
+                keyring.fetched(&source, cx.now(), keys, reply.body);
             }
             Err(failure) => failed(cx, keyring, &source, failure),
         }
@@ -67,5 +67,5 @@ fn failed(cx: &mut Cx<'_>, keyring: &Keyring, source: &Source, failure: Failure)
         },
         1,
     ));
-    keyring.fetch_failed(source, cx.now);
+    keyring.fetch_failed(source, cx.now());
 }

@@ -204,13 +204,14 @@ impl IdentityFlow {
             Ok(_) => return self.end(cx, Reason::TokenTooLarge),
             Err(_) => return self.end(cx, Reason::TokenMalformed),
         };
-        if let Some((identity, source)) = self.keyring.remembered(&Presented::digest(bytes, policy), cx.now) {
+        if let Some((identity, source)) = self.keyring.remembered(&Presented::digest(bytes, policy), cx.now())
+        {
             cx.effect(Effect::Count("chaperone.token.remembered", 1));
             return self.admit(cx, identity, source);
         }
-        match Presented::read(bytes, policy, cx.now) {
+        match Presented::read(bytes, policy, cx.now()) {
             Ok(presented) => {
-                let until = cx.now.millis().saturating_add(PATIENCE);
+                let until = cx.now().millis().saturating_add(PATIENCE);
                 login.caller = Caller::Waiting { presented: Box::new(presented), until };
                 self.judge(cx);
             }
@@ -222,7 +223,7 @@ impl IdentityFlow {
         let Stage::Session(admitted) = &mut self.stage else { return Step::Take };
         if begins_work(frame.tag) {
             let settings = self.settings.get();
-            if let Err(reason) = admitted.check(Rc::clone(&settings), cx.now) {
+            if let Err(reason) = admitted.check(Rc::clone(&settings), cx.now()) {
                 record::command_refused(cx, reason, &admitted.identity.subject, settings.policy.digest());
                 if self.gate.is_copy_in() {
                     // What the target would make of the message now is not certain; what it makes of none is.
@@ -263,13 +264,13 @@ impl IdentityFlow {
     fn judge(&mut self, cx: &mut Cx<'_>) {
         let Stage::Login(login) = &self.stage else { return };
         let Caller::Waiting { presented, until } = &login.caller else { return };
-        match self.keyring.judge(presented, cx.now) {
+        match self.keyring.judge(presented, cx.now()) {
             Judged::Verified(identity) => {
                 let source = presented.source.clone();
                 self.admit(cx, identity, source);
             }
             Judged::Refused(reason) => self.end(cx, reason),
-            Judged::Wait(reason) if cx.now.millis() >= *until => self.end(cx, reason),
+            Judged::Wait(reason) if cx.now().millis() >= *until => self.end(cx, reason),
             Judged::Wait(_) => {}
             Judged::Fetch => self.fetch.begin(cx, &self.keyring, presented.source.clone()),
         }
@@ -277,7 +278,7 @@ impl IdentityFlow {
 
     /// The token is good; may its owner use the role?
     fn admit(&mut self, cx: &mut Cx<'_>, identity: Rc<Identity>, source: Source) {
-        if self.keyring.refresh_is_due(&source, cx.now) {
+        if self.keyring.refresh_is_due(&source, cx.now()) {
             self.fetch.begin(cx, &self.keyring, source);
         }
         let Stage::Login(login) = &mut self.stage else { return };

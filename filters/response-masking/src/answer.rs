@@ -85,7 +85,7 @@ impl Answers {
 
     /// The catalogue has answered, with or without success.
     fn learnt(&mut self, cx: &Cx<'_>) {
-        self.catalogue.answered(cx.now.millis());
+        self.catalogue.answered(cx.now().millis());
         self.asked = (false, false);
         if let (Some(known), at) = self.catalogue.learnt() {
             self.shared.put(cx.session, known, at);

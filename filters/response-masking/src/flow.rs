@@ -84,13 +84,13 @@ impl ResponseMasking {
     /// Asks the catalogue in front of the command where it is not fresh. Inside a transaction nothing is asked: a
     /// failure would undo the client's work.
     fn learn(&mut self, cx: &mut Cx<'_>, plan: &Plan) {
-        if !self.answers.catalogue.wants(&plan.columns, cx.now.millis()) {
+        if !self.answers.catalogue.wants(&plan.columns, cx.now().millis()) {
             return;
         }
         if self.gate.status() != b'I' || !self.gate.is_settled() {
             return;
         }
-        let shared = self.answers.shared.known(cx.session, &plan.columns, cx.now.millis());
+        let shared = self.answers.shared.known(cx.session, &plan.columns, cx.now().millis());
         if shared.is_some_and(|shared| self.answers.catalogue.adopt(shared)) {
             return;
         }

@@ -85,7 +85,7 @@ impl SqlGuard {
     /// The verdict on a command, as a note for the flows behind; a denial is refused here and none comes back.
     fn judge(&mut self, cx: &mut Cx<'_>, tag: u8, command: &Rc<Command>, runs: bool) -> Option<Note> {
         let settings = self.settings.get();
-        let second = cx.now.seconds();
+        let second = cx.now().seconds();
         let same = self.last.as_ref().is_some_and(|last| {
             Rc::ptr_eq(&last.facts, command.facts())
                 && Rc::ptr_eq(&last.settings, &settings)

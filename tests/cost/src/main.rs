@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use chaperone_approval_hold::ApprovalHold;
-use chaperone_flow::{Effect, Env, Flow, Limits, Line, Live, Now, Random, Recorder};
+use chaperone_flow::{Effect, Env, Flow, Limits, Line, Live, Now, Random, Recorder, Time};
 use chaperone_model::{Identity, SessionId, UnixSeconds};
 use chaperone_proto::{Source, Told};
 use chaperone_response_masking::{ResponseMasking, Shared};
@@ -90,7 +90,8 @@ impl Session {
 
     /// Bytes of the client; how many bytes go on in their place.
     fn client(&mut self, bytes: &[u8]) -> usize {
-        let outcome = self.line.client_data(&mut Env { now: self.now, random: &mut Zeros }, bytes, None);
+        let outcome =
+            self.line.client_data(&mut Env { time: &Time::at(self.now), random: &mut Zeros }, bytes, None);
         self.effects(outcome.effects);
         match outcome.buffer {
             chaperone_flow::Buffer::Keep => bytes.len(),
@@ -100,7 +101,8 @@ impl Session {
 
     /// Bytes of the server; how many bytes the client is shown.
     fn server(&mut self, bytes: &[u8]) -> usize {
-        let outcome = self.line.server_data(&mut Env { now: self.now, random: &mut Zeros }, bytes);
+        let outcome =
+            self.line.server_data(&mut Env { time: &Time::at(self.now), random: &mut Zeros }, bytes);
         self.effects(outcome.effects);
         match outcome.buffer {
             chaperone_flow::Buffer::Keep => bytes.len(),

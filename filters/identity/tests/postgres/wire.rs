@@ -1,6 +1,6 @@
 //! One connection: the line with the flow in it, the target behind it, and every word that was said.
 
-use chaperone_flow::{Buffer, Call, Effect, Env, Limits, Line, Now, Outcome, Peer, Random, Reply};
+use chaperone_flow::{Buffer, Call, Effect, Env, Limits, Line, Now, Outcome, Peer, Random, Reply, Time};
 use chaperone_identity::IdentityFlow;
 use chaperone_pgwire::server::{Fields, field};
 use chaperone_pgwire::startup::{Param, Startup, StartupPacket, Version};
@@ -128,7 +128,8 @@ impl<'w> Wire<'w> {
         way: impl FnOnce(&mut Line, &mut Env<'_>, &[u8]) -> Outcome,
     ) -> Vec<u8> {
         let now = Now { unix_nanos: self.world.millis() * 1_000_000 };
-        let mut env = Env { now, random: &mut self.random };
+        let time = Time::at(now);
+        let mut env = Env { time: &time, random: &mut self.random };
         match way(&mut self.next, &mut env, bytes).buffer {
             Buffer::Keep => bytes.to_vec(),
             Buffer::Replace(other) => other,
@@ -181,7 +182,8 @@ impl<'w> Wire<'w> {
     fn event(&mut self, input: &Input<'_>) {
         let waited = self.line.waits();
         let now = Now { unix_nanos: self.world.millis() * 1_000_000 };
-        let mut env = Env { now, random: &mut self.random };
+        let time = Time::at(now);
+        let mut env = Env { time: &time, random: &mut self.random };
         let Outcome { buffer, late, notes, effects } = match input {
             Input::Client(bytes) => self.line.client_data(&mut env, bytes, None),
             Input::Closed => self.line.closed(&mut env, Peer::Client),

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use chaperone_flow::{
     Buffer, Command, Cx, Effect, Env, Flow, Limits, Line, Live, Note, Now, Random, Session as Shared, Step,
+    Time,
 };
 use chaperone_model::{Decision, Digest, Identity, Reason, UnixSeconds, Verdict};
 use chaperone_pgwire::client::{Bind, Execute, Parse, Query, write as ask};
@@ -208,7 +209,8 @@ impl Session {
         let mut sent = Vec::new();
         for piece in chunks(bytes, self.chunk) {
             let mut random = Zeros;
-            let mut env = Env { now: now(self.millis), random: &mut random };
+            let time = Time::at(now(self.millis));
+            let mut env = Env { time: &time, random: &mut random };
             let outcome = self.line.client_data(&mut env, piece, None);
             match outcome.buffer {
                 Buffer::Keep => sent.extend_from_slice(piece),
@@ -224,7 +226,8 @@ impl Session {
         let mut shown = Vec::new();
         for piece in chunks(bytes, self.chunk) {
             let mut random = Zeros;
-            let mut env = Env { now: now(self.millis), random: &mut random };
+            let time = Time::at(now(self.millis));
+            let mut env = Env { time: &time, random: &mut random };
             let outcome = self.line.server_data(&mut env, piece);
             match outcome.buffer {
                 Buffer::Keep => shown.extend_from_slice(piece),

@@ -1,7 +1,7 @@
 //! Plays a script through the chain, and holds after each event what must hold at any time.
 
 use chaperone_flow::testing::{Counting, Server};
-use chaperone_flow::{Buffer, Call, Effect, Env, Line, Live, Now, Outcome, Peer, Reply};
+use chaperone_flow::{Buffer, Call, Effect, Env, Line, Live, Now, Outcome, Peer, Reply, Time};
 use chaperone_pgwire::startup::begins_session;
 use chaperone_pgwire::{FrameLimits, Framer, Item, tag};
 use chaperone_proto::Body;
@@ -129,7 +129,8 @@ impl Play<'_> {
     }
 
     fn client(&mut self, piece: &[u8]) -> Vec<u8> {
-        let mut env = Env { now: self.now, random: &mut self.random };
+        let time = Time::at(self.now);
+        let mut env = Env { time: &time, random: &mut self.random };
         let Outcome { buffer, late, notes, effects } = self.line.client_data(&mut env, piece, None);
         assert!(late.is_empty() && notes.is_none(), "late bytes in the client's own event");
         let sent = match buffer {
@@ -144,7 +145,8 @@ impl Play<'_> {
     /// Any event but bytes.
     fn event(&mut self, event: impl FnOnce(&mut Line, &mut Env<'_>) -> Outcome) {
         let waited = self.line.waits();
-        let mut env = Env { now: self.now, random: &mut self.random };
+        let time = Time::at(self.now);
+        let mut env = Env { time: &time, random: &mut self.random };
         let outcome = event(&mut self.line, &mut env);
         assert_eq!(outcome.buffer, Buffer::Keep, "shown while the target is silent");
         self.effects(outcome.effects);
@@ -162,7 +164,8 @@ impl Play<'_> {
         let mut all = Vec::new();
         for piece in pieces(bytes, self.sizes) {
             let waited = self.line.waits();
-            let mut env = Env { now: self.now, random: &mut self.random };
+            let time = Time::at(self.now);
+            let mut env = Env { time: &time, random: &mut self.random };
             let Outcome { buffer, late, notes, effects } = self.line.server_data(&mut env, piece);
             assert!(notes.is_none());
             let shown = match buffer {

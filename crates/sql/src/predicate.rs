@@ -19,11 +19,11 @@ use sqlparser::ast::{UnaryOperator, Value, ValueWithSpan};
 use crate::shape;
 use calls::{call, is_part};
 use columns::Mentions;
-use condition::{is_column, is_condition, is_empty, is_true};
+use condition::{is_column, is_condition, is_empty, truth};
 use pattern::{Kind, asks};
 use ranges::Ranges;
 use subquery::{correlates, narrows};
-use trivial::{is_everything, is_place, is_reversed, is_trivial};
+use trivial::{is_everything, is_place, is_trivial};
 use verdict::Verdict;
 
 pub(crate) use target::{Company, Target};
@@ -62,29 +62,34 @@ fn judge(expression: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
         }
         Expr::IsNull(inner) | Expr::IsUnknown(inner) => judge_null(inner, negated, target),
         Expr::IsNotNull(inner) | Expr::IsNotUnknown(inner) => judge_null(inner, !negated, target),
-        Expr::InList { expr, list, negated: _ } => judge_list(expr, list, target),
-        Expr::InSubquery { expr, subquery, negated: not } => {
+        // The opposites of these leave out what they name, which is next to nothing.
+        Expr::InList { expr, list, negated: not } if negated == *not => judge_list(expr, list, target),
+        Expr::InSubquery { expr, subquery, negated: not } if negated == *not => {
             let about = !is_condition(expr) && Mentions::of(expr, target).bounds();
-            Verdict::some_if(about && narrows(expr, subquery, negated != *not, target))
+            Verdict::some_if(about && narrows(expr, subquery, target))
         }
-        Expr::Between { expr, low, high, negated: not } => {
-            judge_between(expr, low, high, negated != *not, target)
+        Expr::Between { expr, low, high, negated: not } if negated == *not => {
+            judge_between(expr, low, high, target)
         }
-        Expr::Like { expr, pattern, .. } | Expr::ILike { expr, pattern, .. } => {
+        Expr::Like { expr, pattern, negated: not, .. } | Expr::ILike { expr, pattern, negated: not, .. }
+            if negated == *not =>
+        {
             judge_pattern(expr, pattern, Kind::Like, target)
         }
-        Expr::SimilarTo { expr, pattern, .. } => judge_pattern(expr, pattern, Kind::Similar, target),
-        Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, is_some: _ } => {
-            judge_any(left, right, negated, target)
+        Expr::SimilarTo { expr, pattern, negated: not, .. } if negated == *not => {
+            judge_pattern(expr, pattern, Kind::Similar, target)
         }
         // `id <> ANY ('{1,2}')` holds for every row, as does `id = ALL ('{}')`.
-        Expr::AllOp { left, compare_op: BinaryOperator::NotEq, right } => {
-            judge_any(left, right, !negated, target)
+        Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, is_some: _ } if !negated => {
+            judge_any(left, right, target)
+        }
+        Expr::AllOp { left, compare_op: BinaryOperator::NotEq, right } if negated => {
+            judge_any(left, right, target)
         }
         Expr::Exists { subquery, negated: not } => {
             Verdict::some_if(negated == *not && correlates(subquery, target))
         }
-        Expr::Function(function) => judge_call(function, target),
+        Expr::Function(function) if !negated => judge_call(function, target),
         _ => Verdict::Unknown,
     }
 }
@@ -146,17 +151,24 @@ fn judge_comparison(
     negated: bool,
     target: &Target<'_>,
 ) -> Verdict {
+    let equal = (*op == BinaryOperator::Eq && !negated) || (*op == BinaryOperator::NotEq && negated);
     match op {
-        // `active = true` is `active`.
-        BinaryOperator::Eq if is_true(right) => judge(left, negated, target),
-        BinaryOperator::Eq if is_true(left) => judge(right, negated, target),
+        // `active = true` is `active`, `active <> true` is its opposite.
+        BinaryOperator::Eq | BinaryOperator::NotEq if truth(left).is_some() || truth(right).is_some() => {
+            let (side, value) = match truth(right) {
+                Some(value) => (left, value),
+                None => (right, truth(left).unwrap_or(true)),
+            };
+            judge(side, value != equal, target)
+        }
+        // All but one are all.
+        BinaryOperator::Eq | BinaryOperator::NotEq if !equal => Verdict::Unknown,
         BinaryOperator::Eq
         | BinaryOperator::NotEq
         | BinaryOperator::Gt
         | BinaryOperator::GtEq
         | BinaryOperator::Lt
         | BinaryOperator::LtEq => {
-            let equal = (*op == BinaryOperator::Eq && !negated) || (*op == BinaryOperator::NotEq && negated);
             // `b >= ''` holds for every text, and so does `left(b, 0) < 'x'`.
             let hollow = [left, right].iter().any(|side| is_part(side) && !equal)
                 || [(left, right), (right, left)]
@@ -167,15 +179,19 @@ fn judge_comparison(
             }
             judge_pair(left, right, equal, target)
         }
-        BinaryOperator::PGRegexMatch
-        | BinaryOperator::PGRegexIMatch
-        | BinaryOperator::PGRegexNotMatch
-        | BinaryOperator::PGRegexNotIMatch => judge_pattern(left, right, Kind::Regex, target),
-        BinaryOperator::PGLikeMatch
-        | BinaryOperator::PGILikeMatch
-        | BinaryOperator::PGNotLikeMatch
-        | BinaryOperator::PGNotILikeMatch => judge_pattern(left, right, Kind::Like, target),
-        BinaryOperator::PGStartsWith if is_empty(right) => Verdict::Unknown,
+        BinaryOperator::PGRegexMatch | BinaryOperator::PGRegexIMatch if !negated => {
+            judge_pattern(left, right, Kind::Regex, target)
+        }
+        BinaryOperator::PGRegexNotMatch | BinaryOperator::PGRegexNotIMatch if negated => {
+            judge_pattern(left, right, Kind::Regex, target)
+        }
+        BinaryOperator::PGLikeMatch | BinaryOperator::PGILikeMatch if !negated => {
+            judge_pattern(left, right, Kind::Like, target)
+        }
+        BinaryOperator::PGNotLikeMatch | BinaryOperator::PGNotILikeMatch if negated => {
+            judge_pattern(left, right, Kind::Like, target)
+        }
+        BinaryOperator::PGStartsWith if negated || is_empty(right) => Verdict::Unknown,
         BinaryOperator::PGStartsWith if !is_part(left) => judge_pair(left, right, true, target),
         BinaryOperator::AtArrow
         | BinaryOperator::ArrowAt
@@ -184,7 +200,11 @@ fn judge_comparison(
         | BinaryOperator::PGOverlap
         | BinaryOperator::Question
         | BinaryOperator::QuestionAnd
-        | BinaryOperator::QuestionPipe => judge_contents(left, right, target),
+        | BinaryOperator::QuestionPipe
+            if !negated =>
+        {
+            judge_contents(left, right, target)
+        }
         // Arithmetic and other values as conditions, operators that anybody may have made.
         _ => Verdict::Unknown,
     }
@@ -251,20 +271,16 @@ fn is_open(expression: &Expr) -> bool {
     }
 }
 
-fn judge_between(expr: &Expr, low: &Expr, high: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
+fn judge_between(expr: &Expr, low: &Expr, high: &Expr, target: &Target<'_>) -> Verdict {
     let column = Mentions::of(expr, target);
     let constant = Mentions::of(low, target).is_constant() && Mentions::of(high, target).is_constant();
     let told = !is_condition(expr) && !is_place(expr) && !is_part(expr) && !is_empty(low) && !is_empty(high);
-    let leaves = if negated {
-        // Nothing lies between 2 and 1.
-        !is_reversed(low, high)
-    } else {
-        !is_everything(low, high) && (is_column(expr) || !is_trivial(expr, &BinaryOperator::GtEq, low, false))
-    };
+    let leaves = !is_everything(low, high)
+        && (is_column(expr) || !is_trivial(expr, &BinaryOperator::GtEq, low, false));
     Verdict::some_if(column.bounds() && constant && told && leaves)
 }
 
-/// `x IN (…)` and its opposite.
+/// `x IN (…)`.
 fn judge_list(expression: &Expr, list: &[Expr], target: &Target<'_>) -> Verdict {
     let column = Mentions::of(expression, target);
     let values = list.iter().all(|value| {
@@ -273,12 +289,12 @@ fn judge_list(expression: &Expr, list: &[Expr], target: &Target<'_>) -> Verdict 
             && column.is_apart(&mentions)
             && (mentions.is_constant() || (mentions.is_of_target() && !target.company.joined))
     });
-    let hollow = list.iter().any(|value| is_true(value) || (is_empty(value) && is_part(expression)));
+    let hollow = list.iter().any(|value| truth(value).is_some() || (is_empty(value) && is_part(expression)));
     Verdict::some_if(column.bounds() && values && !hollow && !is_condition(expression))
 }
 
-/// `x = ANY (…)`; when `negated`, or with ALL, an empty list makes it true for every row.
-fn judge_any(left: &Expr, right: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
+/// `x = ANY (…)`.
+fn judge_any(left: &Expr, right: &Expr, target: &Target<'_>) -> Verdict {
     let mut list = right;
     while let Expr::Nested(inner) | Expr::Cast { expr: inner, .. } = list {
         list = inner;
@@ -286,10 +302,9 @@ fn judge_any(left: &Expr, right: &Expr, negated: bool, target: &Target<'_>) -> V
     match list {
         Expr::Subquery(query) => {
             let about = !is_condition(left) && Mentions::of(left, target).bounds();
-            Verdict::some_if(about && narrows(left, query, negated, target))
+            Verdict::some_if(about && narrows(left, query, target))
         }
         Expr::Array(array) if !array.elem.is_empty() => judge_list(left, &array.elem, target),
-        _ if negated => Verdict::Unknown,
         _ => judge_pair(left, right, true, target),
     }
 }

@@ -10,11 +10,12 @@ pub(super) fn is_column(expression: &Expr) -> bool {
     }
 }
 
-pub(super) fn is_true(expression: &Expr) -> bool {
+/// Which truth value a constant is.
+pub(super) fn truth(expression: &Expr) -> Option<bool> {
     match expression {
-        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_true(inner),
-        Expr::Value(ValueWithSpan { value: Value::Boolean(value), .. }) => *value,
-        _ => false,
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => truth(inner),
+        Expr::Value(ValueWithSpan { value: Value::Boolean(value), .. }) => Some(*value),
+        _ => None,
     }
 }
 

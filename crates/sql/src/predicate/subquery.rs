@@ -45,7 +45,7 @@ pub(super) fn given<'a>(query: &'a Query, target: &Target<'a>) -> Given<'a> {
 }
 
 /// Whether the rows of an IN subquery leave rows of the target out.
-pub(super) fn narrows(left: &Expr, query: &Query, negated: bool, target: &Target<'_>) -> bool {
+pub(super) fn narrows(left: &Expr, query: &Query, target: &Target<'_>) -> bool {
     let SetExpr::Select(select) = query.body.as_ref() else { return false };
     if query.with.is_some() || select.from.is_empty() {
         return false;
@@ -73,7 +73,7 @@ pub(super) fn narrows(left: &Expr, query: &Query, negated: bool, target: &Target
     });
     let selection = select.selection.as_ref().map(|selection| judge(selection, false, &inner));
     told && match selection {
-        Some(Verdict::Some) => !negated || others,
+        Some(Verdict::Some) => true,
         // Without a condition: the rows of another table.
         None => others,
         Some(Verdict::Always | Verdict::Never | Verdict::Unknown) => false,

@@ -59,11 +59,6 @@ pub(super) fn is_everything(low: &Expr, high: &Expr) -> bool {
         && (ends_too || greatest.is_some_and(|greatest| greatest >= INTEGERS.1))
 }
 
-/// Whether nothing lies between these two, as far as it is told.
-pub(super) fn is_reversed(low: &Expr, high: &Expr) -> bool {
-    !matches!((number(low), number(high)), (Some(low), Some(high)) if low <= high)
-}
-
 fn turned(op: &BinaryOperator) -> Option<BinaryOperator> {
     Some(match op {
         BinaryOperator::Gt => BinaryOperator::Lt,

@@ -4,8 +4,10 @@
 //! must be of a shape that is known to: what is only not known to hold always does not bound.
 
 mod calls;
+mod cast;
 mod columns;
 mod condition;
+mod grain;
 mod pattern;
 mod ranges;
 mod subquery;
@@ -13,14 +15,19 @@ mod target;
 mod trivial;
 mod verdict;
 
-use sqlparser::ast::{BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments};
+use sqlparser::ast::{
+    BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
+};
 use sqlparser::ast::{UnaryOperator, Value, ValueWithSpan};
 
 use crate::shape;
-use calls::{call, is_part};
+use calls::{call, text};
 use columns::Mentions;
-use condition::{is_column, is_condition, is_empty, truth};
-use pattern::{Kind, asks};
+use condition::{
+    is_column, is_condition, is_either, is_either_of_texts, is_empty, is_field, meant_text, truth,
+};
+use grain::{Grain, grain, is_telling_equal, is_telling_list, is_telling_order};
+use pattern::{Kind, is_plain_escape, matches};
 use ranges::Ranges;
 use subquery::{correlates, narrows};
 use trivial::{is_everything, is_place, is_trivial};
@@ -42,6 +49,10 @@ fn judge(expression: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
         Expr::Nested(inner) => judge(inner, negated, target),
         Expr::Cast { expr: inner, .. } if matches!(**inner, Expr::Value(_)) || is_condition(inner) => {
             judge(inner, negated, target)
+        }
+        // `(data ->> 'active')::bool`
+        Expr::Cast { expr: inner, data_type: DataType::Bool | DataType::Boolean, .. } if is_field(inner) => {
+            Verdict::some_if(Mentions::of(inner, target).bounds())
         }
         Expr::IsTrue(inner) | Expr::IsNotFalse(inner) => judge(inner, negated, target),
         Expr::IsFalse(inner) | Expr::IsNotTrue(inner) => judge(inner, !negated, target),
@@ -66,17 +77,18 @@ fn judge(expression: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
         Expr::InList { expr, list, negated: not } if negated == *not => judge_list(expr, list, target),
         Expr::InSubquery { expr, subquery, negated: not } if negated == *not => {
             let about = !is_condition(expr) && Mentions::of(expr, target).bounds();
-            Verdict::some_if(about && narrows(expr, subquery, target))
+            Verdict::some_if(about && grain(expr) == Grain::Fine && narrows(expr, subquery, target))
         }
         Expr::Between { expr, low, high, negated: not } if negated == *not => {
             judge_between(expr, low, high, target)
         }
-        Expr::Like { expr, pattern, negated: not, .. } | Expr::ILike { expr, pattern, negated: not, .. }
-            if negated == *not =>
+        Expr::Like { expr, pattern, negated: not, any: false, escape_char }
+        | Expr::ILike { expr, pattern, negated: not, any: false, escape_char }
+            if negated == *not && is_plain_escape(escape_char.as_deref()) =>
         {
             judge_pattern(expr, pattern, Kind::Like, target)
         }
-        Expr::SimilarTo { expr, pattern, negated: not, .. } if negated == *not => {
+        Expr::SimilarTo { expr, pattern, negated: not, escape_char: None } if negated == *not => {
             judge_pattern(expr, pattern, Kind::Similar, target)
         }
         // `id <> ANY ('{1,2}')` holds for every row, as does `id = ALL ('{}')`.
@@ -95,23 +107,14 @@ fn judge(expression: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
 }
 
 fn judge_value(value: &Value, negated: bool) -> Verdict {
-    let text = match value {
-        Value::Boolean(value) => return Verdict::constant(*value, negated),
+    let meant = match value {
+        Value::Boolean(value) => Some(*value),
         Value::Null => return Verdict::Never,
-        Value::SingleQuotedString(text) => text.trim().to_ascii_lowercase(),
-        Value::Number(text, _) => match shape::value(text) {
-            Some(text) => text.to_owned(),
-            None => return Verdict::Unknown,
-        },
-        _ => return Verdict::Unknown,
+        Value::SingleQuotedString(text) => meant_text(text),
+        Value::Number(text, _) => shape::value(text).and_then(meant_text),
+        _ => None,
     };
-    match text.as_str() {
-        "t" | "tr" | "tru" | "true" | "y" | "ye" | "yes" | "on" | "1" => Verdict::constant(true, negated),
-        "f" | "fa" | "fal" | "fals" | "false" | "n" | "no" | "of" | "off" | "0" => {
-            Verdict::constant(false, negated)
-        }
-        _ => Verdict::Unknown,
-    }
+    meant.map_or(Verdict::Unknown, |value| Verdict::constant(value, negated))
 }
 
 /// AND and OR, flattened along the left edge; under NOT they change places.
@@ -169,12 +172,7 @@ fn judge_comparison(
         | BinaryOperator::GtEq
         | BinaryOperator::Lt
         | BinaryOperator::LtEq => {
-            // `b >= ''` holds for every text, and so does `left(b, 0) < 'x'`.
-            let hollow = [left, right].iter().any(|side| is_part(side) && !equal)
-                || [(left, right), (right, left)]
-                    .iter()
-                    .any(|(side, bound)| is_empty(bound) && (!equal || is_part(side)));
-            if hollow || is_trivial(left, op, right, negated) {
+            if is_trivial(left, op, right, negated) {
                 return Verdict::Unknown;
             }
             judge_pair(left, right, equal, target)
@@ -191,19 +189,19 @@ fn judge_comparison(
         BinaryOperator::PGNotLikeMatch | BinaryOperator::PGNotILikeMatch if negated => {
             judge_pattern(left, right, Kind::Like, target)
         }
-        BinaryOperator::PGStartsWith if negated || is_empty(right) => Verdict::Unknown,
-        BinaryOperator::PGStartsWith if !is_part(left) => judge_pair(left, right, true, target),
+        BinaryOperator::PGStartsWith if !negated => judge_pattern(left, right, Kind::Start, target),
+        BinaryOperator::AtAt if !negated => Verdict::some_if(asks_for_words(left, right, target)),
         BinaryOperator::AtArrow
-        | BinaryOperator::ArrowAt
-        | BinaryOperator::AtAt
-        | BinaryOperator::AtQuestion
-        | BinaryOperator::PGOverlap
         | BinaryOperator::Question
         | BinaryOperator::QuestionAnd
         | BinaryOperator::QuestionPipe
             if !negated =>
         {
-            judge_contents(left, right, target)
+            Verdict::some_if(contains(left, right, target))
+        }
+        BinaryOperator::ArrowAt if !negated => Verdict::some_if(contains(right, left, target)),
+        BinaryOperator::PGOverlap if !negated => {
+            Verdict::some_if(contains(left, right, target) || contains(right, left, target))
         }
         // Arithmetic and other values as conditions, operators that anybody may have made.
         _ => Verdict::Unknown,
@@ -217,8 +215,17 @@ fn judge_pair(left: &Expr, right: &Expr, equal: bool, target: &Target<'_>) -> Ve
     }
     let (one, two) = (Mentions::of(left, target), Mentions::of(right, target));
     let about = (one.bounds() && !two.is_untold()) || (two.bounds() && !one.is_untold());
-    if one.is_constant() || two.is_constant() {
-        return Verdict::some_if(about);
+    let tells = if equal { is_telling_equal } else { is_telling_order };
+    if two.is_constant() {
+        return Verdict::some_if(about && tells(left, right));
+    }
+    if one.is_constant() {
+        return Verdict::some_if(about && tells(right, left));
+    }
+    // What is coarse on both sides may be the same for all.
+    if [left, right].iter().any(|side| grain(side) != Grain::Fine && !(equal && grain(side) == Grain::Joined))
+    {
+        return Verdict::Unknown;
     }
     // Of rows that are the target's own, every row finds one that is like it, or that it is not less than.
     let itself = one.has_stand_in() || two.has_stand_in();
@@ -234,26 +241,36 @@ fn judge_null(inner: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
 }
 
 fn judge_pattern(left: &Expr, pattern: &Expr, kind: Kind, target: &Target<'_>) -> Verdict {
-    if asks(pattern, kind) && !is_part(left) {
-        judge_pair(left, pattern, true, target)
-    } else {
-        Verdict::Unknown
-    }
+    let column = Mentions::of(left, target);
+    let told = matches(left, pattern, kind) && !is_condition(left);
+    Verdict::some_if(told && column.bounds() && Mentions::of(pattern, target).is_constant())
 }
 
-/// What a column contains, or is contained in.
-fn judge_contents(left: &Expr, right: &Expr, target: &Target<'_>) -> Verdict {
-    let whole = |side: &Expr, other: &Expr| {
-        let fits = match side {
-            Expr::Function(function) => call(function).is_some_and(|(name, _)| name == "to_tsvector"),
-            Expr::Array(_) | Expr::Tuple(_) => false,
-            _ => true,
-        };
-        let constant = Mentions::of(other, target).is_constant() && !is_empty(other) && !is_open(other);
-        fits && constant && Mentions::of(side, target).bounds()
+/// A column that contains something, or a part of one.
+fn contains(side: &Expr, other: &Expr, target: &Target<'_>) -> bool {
+    let constant = Mentions::of(other, target).is_constant() && !is_empty(other) && !is_open(other);
+    (is_column(side) || is_field(side)) && constant && Mentions::of(side, target).bounds()
+}
+
+/// `to_tsvector(b) @@ to_tsquery('x')`, without a word that must not be there.
+fn asks_for_words(left: &Expr, right: &Expr, target: &Target<'_>) -> bool {
+    let words = match left {
+        Expr::Function(function) => call(function).is_some_and(|(name, _)| name == "to_tsvector"),
+        _ => is_column(left),
     };
-    let told = !is_condition(left) && !is_condition(right);
-    Verdict::some_if(told && (whole(left, right) || whole(right, left)))
+    let query = match right {
+        Expr::Function(function) => call(function),
+        _ => None,
+    };
+    let asked = query.is_some_and(|(name, arguments)| {
+        let words = arguments.last().and_then(|words| text(words));
+        match name {
+            "plainto_tsquery" | "phraseto_tsquery" => true,
+            "to_tsquery" | "websearch_to_tsquery" => words.is_some_and(|it| !it.contains(['!', '-'])),
+            _ => false,
+        }
+    });
+    words && asked && Mentions::of(left, target).bounds() && Mentions::of(right, target).is_constant()
 }
 
 /// A range without an end: `int4range(NULL, NULL)`.
@@ -274,7 +291,8 @@ fn is_open(expression: &Expr) -> bool {
 fn judge_between(expr: &Expr, low: &Expr, high: &Expr, target: &Target<'_>) -> Verdict {
     let column = Mentions::of(expr, target);
     let constant = Mentions::of(low, target).is_constant() && Mentions::of(high, target).is_constant();
-    let told = !is_condition(expr) && !is_place(expr) && !is_part(expr) && !is_empty(low) && !is_empty(high);
+    let told = !is_condition(expr) && !is_place(expr);
+    let told = told && is_telling_order(expr, low) && is_telling_order(expr, high);
     let leaves = !is_everything(low, high)
         && (is_column(expr) || !is_trivial(expr, &BinaryOperator::GtEq, low, false));
     Verdict::some_if(column.bounds() && constant && told && leaves)
@@ -289,8 +307,8 @@ fn judge_list(expression: &Expr, list: &[Expr], target: &Target<'_>) -> Verdict 
             && column.is_apart(&mentions)
             && (mentions.is_constant() || (mentions.is_of_target() && !target.company.joined))
     });
-    let hollow = list.iter().any(|value| truth(value).is_some() || (is_empty(value) && is_part(expression)));
-    Verdict::some_if(column.bounds() && values && !hollow && !is_condition(expression))
+    let told = is_telling_list(expression, list) && !is_either(list) && !is_condition(expression);
+    Verdict::some_if(column.bounds() && values && told)
 }
 
 /// `x = ANY (…)`.
@@ -302,9 +320,12 @@ fn judge_any(left: &Expr, right: &Expr, target: &Target<'_>) -> Verdict {
     match list {
         Expr::Subquery(query) => {
             let about = !is_condition(left) && Mentions::of(left, target).bounds();
-            Verdict::some_if(about && narrows(left, query, target))
+            Verdict::some_if(about && grain(left) == Grain::Fine && narrows(left, query, target))
         }
         Expr::Array(array) if !array.elem.is_empty() => judge_list(left, &array.elem, target),
+        // The list is not seen: of a parameter, a text, a column.
+        _ if text(list).is_some_and(is_either_of_texts) => Verdict::Unknown,
+        _ if grain(left) != Grain::Fine => Verdict::Unknown,
         _ => judge_pair(left, right, true, target),
     }
 }
@@ -313,7 +334,7 @@ fn judge_any(left: &Expr, right: &Expr, target: &Target<'_>) -> Verdict {
 fn judge_call(function: &Function, target: &Target<'_>) -> Verdict {
     match call(function) {
         Some(("starts_with", arguments)) => match arguments.as_slice() {
-            [text, start] if !is_empty(start) && !is_part(text) => judge_pair(text, start, true, target),
+            [text, start] => judge_pattern(text, start, Kind::Start, target),
             _ => Verdict::Unknown,
         },
         Some(("regexp_like", arguments)) => match arguments.as_slice() {

@@ -6,6 +6,7 @@ use sqlparser::ast::{
 };
 
 use super::condition::is_empty;
+use super::grain::is_literal;
 
 /// Sorted. Of one column, and constants.
 const TELLING: &[&str] = &[
@@ -64,9 +65,6 @@ const TELLING: &[&str] = &[
     "upper",
 ];
 
-/// What makes a part of a text, which may be the empty part of all.
-const PARTS: [&str; 5] = ["left", "right", "split_part", "substr", "substring"];
-
 /// Units of time that are not the same for all rows of a table.
 const UNITS: [&str; 16] = [
     "day", "days", "dow", "doy", "epoch", "hour", "isodow", "isoyear", "julian", "minute", "month", "months",
@@ -103,6 +101,8 @@ pub(super) fn tells(name: &str, arguments: &[&Expr]) -> bool {
     match name {
         "date_part" | "date_trunc" => unit(arguments.first()),
         "round" | "trunc" => arguments.len() == 1,
+        // Anything behind a constant that is not null.
+        "coalesce" => arguments.first().is_some_and(|first| !is_literal(first)),
         "strpos" => arguments.get(1).is_some_and(|needle| !is_empty(needle)),
         _ => TELLING.binary_search(&name).is_ok(),
     }
@@ -112,21 +112,12 @@ pub(super) fn is_unit(unit: &str) -> bool {
     UNITS.iter().any(|known| known.eq_ignore_ascii_case(unit))
 }
 
-/// Whether an expression may be the empty part of every text.
-pub(super) fn is_part(expression: &Expr) -> bool {
+/// The text that a constant is.
+pub(super) fn text(expression: &Expr) -> Option<&str> {
     match expression {
         Expr::Nested(inner) | Expr::Cast { expr: inner, .. } | Expr::Collate { expr: inner, .. } => {
-            is_part(inner)
+            text(inner)
         }
-        Expr::Substring { .. } | Expr::Overlay { .. } => true,
-        Expr::Function(function) => name(&function.name.0).is_some_and(|name| PARTS.contains(&name)),
-        _ => false,
-    }
-}
-
-fn text(expression: &Expr) -> Option<&str> {
-    match expression {
-        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => text(inner),
         Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), span: _ }) => Some(text),
         _ => None,
     }

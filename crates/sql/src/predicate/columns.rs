@@ -11,10 +11,12 @@ use sqlparser::ast::{
 };
 
 use super::calls::{call, is_unit, tells};
+use super::cast::keeps;
 use super::condition::is_empty;
+use super::grain::{Grain, grain};
 use super::subquery::{Given, given};
 use super::target::{Own, Target};
-use super::trivial::{is_remainder_of_one, is_system};
+use super::trivial::{is_infinite, is_remainder_of_one, is_system, number};
 use crate::shape;
 
 /// The columns that an expression depends on.
@@ -125,17 +127,26 @@ impl<'a> Mentions<'a> {
                     self.add(Some(qualifier), name);
                 }
             }
+            Expr::Cast { expr: inner, data_type, .. } => {
+                let inner = Self::of(inner, &self.target);
+                self.untold |= !inner.is_constant() && !keeps(data_type);
+                self.take(inner);
+            }
             Expr::Nested(inner)
-            | Expr::Cast { expr: inner, .. }
             | Expr::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr: inner }
             | Expr::Collate { expr: inner, .. }
             | Expr::Ceil { expr: inner, .. }
             | Expr::Floor { expr: inner, .. }
-            | Expr::Substring { expr: inner, .. }
-            | Expr::Trim { expr: inner, .. }
-            | Expr::AtTimeZone { timestamp: inner, .. }
+            | Expr::Trim { expr: inner, trim_what: None, trim_characters: None, .. }
             | Expr::Named { expr: inner, .. } => self.collect(inner),
-            Expr::Extract { field, expr, .. } if is_unit(&field.to_string()) => self.collect(expr),
+            Expr::Substring { expr, substring_from, substring_for, .. } => {
+                self.collect_with(expr, &[substring_from.as_deref(), substring_for.as_deref()]);
+            }
+            Expr::Trim { expr, trim_what, trim_characters: None, .. } => {
+                self.collect_with(expr, &[trim_what.as_deref()]);
+            }
+            Expr::AtTimeZone { timestamp, time_zone } => self.collect_with(timestamp, &[Some(time_zone)]),
+            Expr::Extract { field, expr, .. } if is_unit(&field.to_string()) => self.collect_part(expr),
             Expr::Position { expr, r#in }
                 if !is_empty(expr) && Self::of(expr, &self.target).is_constant() =>
             {
@@ -144,7 +155,11 @@ impl<'a> Mentions<'a> {
             Expr::BinaryOp { left, op, right } => self.collect_operation(left, op, right),
             Expr::Function(function) => self.collect_call(function),
             Expr::Tuple(expressions) => self.collect_all(expressions),
-            Expr::Array(array) => self.collect_all(&array.elem),
+            // `(ARRAY[5, id])[1]` is 5 for all.
+            Expr::Array(array) => {
+                self.collect_all(&array.elem);
+                self.untold |= !self.columns.is_empty();
+            }
             Expr::CompoundFieldAccess { root, access_chain } => {
                 self.collect(root);
                 for access in access_chain {
@@ -163,8 +178,21 @@ impl<'a> Mentions<'a> {
 
     fn collect_all(&mut self, expressions: &'a [Expr]) {
         for expression in expressions {
-            self.collect(expression);
+            self.collect_part(expression);
         }
+    }
+
+    /// What is made of something coarse may be the same for all: `lower(left(b, 0))`.
+    fn collect_part(&mut self, expression: &'a Expr) {
+        let part = Self::of(expression, &self.target);
+        self.untold |= !part.is_constant() && grain(expression) != Grain::Fine;
+        self.take(part);
+    }
+
+    /// A column, and what must be constants.
+    fn collect_with(&mut self, expression: &'a Expr, others: &[Option<&'a Expr>]) {
+        self.collect_part(expression);
+        self.untold |= others.iter().flatten().any(|it| !Self::of(it, &self.target).is_constant());
     }
 
     fn collect_query(&mut self, query: &'a Query) {
@@ -185,21 +213,40 @@ impl<'a> Mentions<'a> {
         if one.is_constant() && two.is_constant() {
             return;
         }
+        let joins = *op == BinaryOperator::StringConcat;
+        let coarse = |side: &Expr, it: &Self| {
+            !it.is_constant() && !matches!((grain(side), joins), (Grain::Fine, _) | (Grain::Joined, true))
+        };
+        if coarse(left, &one) || coarse(right, &two) {
+            self.untold = true;
+            return;
+        }
         match op {
-            BinaryOperator::Minus if !one.untold && !two.untold && !one.is_apart(&two) => {}
-            BinaryOperator::Plus
-            | BinaryOperator::Minus
-            | BinaryOperator::StringConcat
-            | BinaryOperator::Arrow
+            BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::StringConcat => {
+                // `x - x`, `x + 'NaN'`
+                self.untold |= !one.is_apart(&two);
+                self.untold |= !joins && (is_infinite(left) || is_infinite(right));
+                self.take(one);
+                self.take(two);
+            }
+            BinaryOperator::Arrow
             | BinaryOperator::LongArrow
             | BinaryOperator::HashArrow
-            | BinaryOperator::HashLongArrow => {
+            | BinaryOperator::HashLongArrow
+                if two.is_constant() =>
+            {
+                self.untold |= is_empty(right);
+                self.take(one);
+            }
+            BinaryOperator::Multiply if is_whole(left) || is_whole(right) || one.is_apart(&two) => {
+                self.untold |=
+                    !is_whole(left) && !is_whole(right) && (one.is_constant() || two.is_constant());
                 self.take(one);
                 self.take(two);
             }
             BinaryOperator::Modulo if two.is_constant() => self.take(one),
             BinaryOperator::BitwiseAnd if two.is_constant() && !is_zero(right) => self.take(one),
-            // Of a multiple much is the same: `x * 0`, `x / 1000000`, `x * x >= 0`.
+            // Of a fraction much is the same: `x * 0`, `x / 1000000`.
             _ => self.untold = true,
         }
     }
@@ -236,16 +283,34 @@ impl<'a> Mentions<'a> {
             self.untold = true;
             return;
         }
+        // `mod(0, id)`, `split_part('x', b, 1)`
+        let place = match name {
+            "date_part" | "date_trunc" | "timezone" | "to_tsvector" => all.len().saturating_sub(1).min(1),
+            _ => 0,
+        };
+        if !several && all.get(place).is_none_or(|(_, argument)| argument.is_constant()) {
+            self.untold = true;
+            return;
+        }
         debug_assert_eq!(arguments.len(), all.len(), "both are the plain arguments");
         for (expression, argument) in all {
             // What follows a constant in COALESCE is never looked at.
             let ends = name == "coalesce" && matches!(expression, Expr::Value(_));
+            let joins = matches!(name, "concat" | "concat_ws") && grain(expression) == Grain::Joined;
+            self.untold |= !argument.is_constant() && grain(expression) != Grain::Fine && !joins;
+            // `age(d, d)`
+            self.untold |= !self.is_apart(&argument);
             self.take(argument);
             if ends {
                 return;
             }
         }
     }
+}
+
+/// A number that makes a product no smaller.
+fn is_whole(expression: &Expr) -> bool {
+    number(expression).is_some_and(|number| number.abs() >= 1.0)
 }
 
 fn is_zero(expression: &Expr) -> bool {

@@ -64,6 +64,58 @@ pub(super) fn is_condition(expression: &Expr) -> bool {
     }
 }
 
+/// `data ->> 'k'`, `tags[1]`: a part of a column that has a name or a number.
+pub(super) fn is_field(expression: &Expr) -> bool {
+    match expression {
+        Expr::Nested(inner) => is_field(inner),
+        Expr::CompoundFieldAccess { root, .. } => is_column(root),
+        Expr::BinaryOp {
+            left,
+            op:
+                BinaryOperator::Arrow
+                | BinaryOperator::LongArrow
+                | BinaryOperator::HashArrow
+                | BinaryOperator::HashLongArrow,
+            right,
+        } => (is_column(left) || is_field(left)) && !is_empty(right),
+        _ => false,
+    }
+}
+
+/// Which truth value a constant is, also as a text that a boolean column is compared with.
+pub(super) fn meant(expression: &Expr) -> Option<bool> {
+    match expression {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => meant(inner),
+        Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) => meant_text(text),
+        _ => truth(expression),
+    }
+}
+
+pub(super) fn meant_text(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "t" | "tr" | "tru" | "true" | "y" | "ye" | "yes" | "on" | "1" => Some(true),
+        "f" | "fa" | "fal" | "fals" | "false" | "n" | "no" | "of" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether a list holds both of what a boolean column may be; also inside of rows.
+pub(super) fn is_either(list: &[Expr]) -> bool {
+    let has = |value: bool| {
+        list.iter().any(|it| match it {
+            Expr::Tuple(parts) => parts.iter().any(|part| truth(part).is_some()),
+            _ => meant(it) == Some(value),
+        })
+    };
+    has(true) && has(false)
+}
+
+/// The same of an array's text: `'{t,f}'`.
+pub(super) fn is_either_of_texts(array: &str) -> bool {
+    let parts = || array.split(['{', '}', ',', '"']).filter_map(meant_text);
+    parts().any(|value| value) && parts().any(|value| !value)
+}
+
 /// Whether an expression is a constant that holds nothing: `''`, `'{}'`, `ARRAY[]`.
 pub(super) fn is_empty(expression: &Expr) -> bool {
     match expression {

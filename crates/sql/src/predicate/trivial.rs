@@ -30,6 +30,11 @@ const NEVER_NEGATIVE: [&str; 12] = [
 /// The least and the greatest `int4`.
 const INTEGERS: (f64, f64) = (-2_147_483_648.0, 2_147_483_647.0);
 
+/// Before and after these there is hardly a date.
+const YEARS: (u32, u32) = (1900, 2200);
+/// What few lengths reach.
+const LONG: f64 = 1000.0;
+
 /// Whether a column's name says that it tells no rows apart.
 pub(super) fn is_system(name: &str) -> bool {
     SYSTEM_COLUMNS.contains(&name)
@@ -94,6 +99,13 @@ fn is_one_sided(side: &Expr, op: &BinaryOperator, bound: &Expr, negated: bool) -
                 | BinaryOperator::NotEq
         );
     }
+    if let Some(year) = year(bound) {
+        match op {
+            BinaryOperator::Gt | BinaryOperator::GtEq => return year < YEARS.0,
+            BinaryOperator::Lt | BinaryOperator::LtEq => return year > YEARS.1,
+            _ => {}
+        }
+    }
     let Some(end) = number(bound) else {
         // Nothing is below zero: an open number has to be known.
         return is_never_negative(side) && open_number(bound);
@@ -102,18 +114,34 @@ fn is_one_sided(side: &Expr, op: &BinaryOperator, bound: &Expr, negated: bool) -
     match op {
         BinaryOperator::Gt => end < least || (end <= least && end <= INTEGERS.0),
         BinaryOperator::GtEq => end <= least,
-        BinaryOperator::Lt | BinaryOperator::LtEq => end >= INTEGERS.1,
+        BinaryOperator::Lt | BinaryOperator::LtEq => {
+            end >= if is_never_negative(side) { LONG } else { INTEGERS.1 }
+        }
         BinaryOperator::NotEq => end < least || end <= INTEGERS.0 || end >= INTEGERS.1,
         _ => false,
     }
 }
 
+/// The year of a date: `'2020-01-01'`.
+fn year(expression: &Expr) -> Option<u32> {
+    let text = match expression {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => return year(inner),
+        Expr::TypedString(typed) => &typed.value.value,
+        Expr::Value(ValueWithSpan { value, .. }) => value,
+        _ => return None,
+    };
+    let Value::SingleQuotedString(text) = text else { return None };
+    let (year, rest) = text.trim().split_once('-')?;
+    rest.contains('-').then(|| year.parse().ok())?
+}
+
 /// `'infinity'` of a date or a number, whatever its sign.
-fn is_infinite(expression: &Expr) -> bool {
+pub(super) fn is_infinite(expression: &Expr) -> bool {
     match expression {
         Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_infinite(inner),
         Expr::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr } => is_infinite(expr),
         Expr::TypedString(typed) => is_infinite_text(&typed.value.value),
+        Expr::Interval(interval) => is_infinite(&interval.value),
         Expr::Value(ValueWithSpan { value, .. }) => is_infinite_text(value),
         _ => false,
     }
@@ -126,7 +154,7 @@ fn is_infinite_text(value: &Value) -> bool {
 }
 
 /// The number that an expression is, unless it is open: open ones are small, and their value need not be asked for.
-fn number(expression: &Expr) -> Option<f64> {
+pub(super) fn number(expression: &Expr) -> Option<f64> {
     match expression {
         Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => number(inner),
         Expr::UnaryOp { op: UnaryOperator::Minus, expr } => number(expr).map(|value| -value),

@@ -1,0 +1,135 @@
+//! How finely a side of a comparison tells rows apart. What has few values, or may be the same part of all, leaves
+//! rows out in fewer comparisons than a column does.
+
+use sqlparser::ast::{BinaryOperator, DateTimeField, Expr, Value, ValueWithSpan};
+
+use super::calls::{call, text};
+use super::condition::{is_column, is_empty};
+use super::trivial::{is_infinite, number};
+
+/// The most values of a list about something that has few.
+const FEW: usize = 3;
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Grain {
+    /// Like the column that it is made of; also constants.
+    Fine,
+    /// The column with something added: every `b || 'x'` ends with x.
+    Joined,
+    /// A part of the column, which may be the empty part of all.
+    Part,
+    /// How much there is of it: `length(b)`.
+    Amount,
+    /// One of a handful: `id % 10`, `extract(month FROM d)`.
+    Few,
+}
+
+/// Of an expression as a whole. What is made of a coarse one is not told (see `Mentions`).
+pub(super) fn grain(expression: &Expr) -> Grain {
+    match expression {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } | Expr::Collate { expr: inner, .. } => {
+            grain(inner)
+        }
+        Expr::Substring { .. } | Expr::Overlay { .. } => Grain::Part,
+        Expr::Position { .. } => Grain::Amount,
+        Expr::Extract { field, .. } => of_unit(&field.to_string()),
+        Expr::BinaryOp { op: BinaryOperator::StringConcat, .. } => Grain::Joined,
+        Expr::BinaryOp { op: BinaryOperator::Modulo | BinaryOperator::BitwiseAnd, .. } => Grain::Few,
+        Expr::Function(function) => match call(function) {
+            Some((name, arguments)) => of_call(name, &arguments),
+            None => Grain::Fine,
+        },
+        _ => Grain::Fine,
+    }
+}
+
+fn of_call(name: &str, arguments: &[&Expr]) -> Grain {
+    match name {
+        "left" | "right" | "split_part" | "substr" | "substring" => Grain::Part,
+        "concat" | "concat_ws" => Grain::Joined,
+        "mod" => Grain::Few,
+        "date_part" => arguments.first().and_then(|unit| text(unit)).map_or(Grain::Few, of_unit),
+        "array_length" | "bit_length" | "cardinality" | "char_length" | "character_length"
+        | "json_array_length" | "jsonb_array_length" | "length" | "octet_length" | "pg_column_size"
+        | "strpos" => Grain::Amount,
+        _ => Grain::Fine,
+    }
+}
+
+fn of_unit(unit: &str) -> Grain {
+    let endless = [DateTimeField::Year, DateTimeField::Isoyear, DateTimeField::Epoch, DateTimeField::Julian];
+    if endless.iter().any(|endless| endless.to_string().eq_ignore_ascii_case(unit)) {
+        Grain::Fine
+    } else {
+        Grain::Few
+    }
+}
+
+/// Whether a side leaves rows out where it must be equal to a constant.
+pub(super) fn is_telling_equal(side: &Expr, constant: &Expr) -> bool {
+    match grain(side) {
+        // `a + 'NaN'` is NaN for all.
+        Grain::Fine => is_column(side) || !is_infinite(constant),
+        Grain::Joined => true,
+        Grain::Part => is_literal(constant) && text(constant).is_some_and(|text| !text.trim().is_empty()),
+        Grain::Amount | Grain::Few => is_literal(constant),
+    }
+}
+
+/// Whether it does where it must be less or greater.
+pub(super) fn is_telling_order(side: &Expr, constant: &Expr) -> bool {
+    match grain(side) {
+        Grain::Fine => !is_empty(constant) && !is_loose(side) && !is_end_of_texts(constant),
+        Grain::Amount => is_literal(constant),
+        Grain::Joined | Grain::Part | Grain::Few => false,
+    }
+}
+
+/// Whether it does where it must be one of these.
+pub(super) fn is_telling_list(side: &Expr, list: &[Expr]) -> bool {
+    let few = match side {
+        Expr::BinaryOp { op: BinaryOperator::Modulo, right, .. } => number(right)
+            .is_some_and(|divisor| u32::try_from(list.len()).is_ok_and(|it| f64::from(it) < divisor)),
+        _ => list.len() <= FEW,
+    };
+    let coarse = matches!(grain(side), Grain::Amount | Grain::Few);
+    (!coarse || few) && list.iter().all(|value| is_telling_equal(side, value))
+}
+
+/// Rows are ordered by their first column, which may be the same for all.
+fn is_loose(side: &Expr) -> bool {
+    match side {
+        Expr::Nested(inner) => is_loose(inner),
+        Expr::Tuple(_) => true,
+        _ => false,
+    }
+}
+
+/// `'zzz'`, `' '`: what all texts come before or after, unless it is a date or a number.
+fn is_end_of_texts(constant: &Expr) -> bool {
+    let text = match constant {
+        Expr::TypedString(typed) => match &typed.value.value {
+            Value::SingleQuotedString(text) => Some(text.as_str()),
+            _ => None,
+        },
+        _ => text(constant),
+    };
+    text.is_some_and(|text| {
+        let text = text.trim();
+        let day = ["now", "today", "tomorrow", "yesterday"].iter().any(|day| text.eq_ignore_ascii_case(day));
+        !day && !text.trim_start_matches(['-', '+', '$', '.']).starts_with(|c: char| c.is_ascii_digit())
+    })
+}
+
+/// A value that stands in the text, or a parameter.
+pub(super) fn is_literal(expression: &Expr) -> bool {
+    match expression {
+        Expr::Nested(inner)
+        | Expr::Cast { expr: inner, .. }
+        | Expr::Collate { expr: inner, .. }
+        | Expr::UnaryOp { expr: inner, .. } => is_literal(inner),
+        Expr::TypedString(_) => true,
+        Expr::Value(ValueWithSpan { value, span: _ }) => !matches!(value, Value::Boolean(_) | Value::Null),
+        _ => false,
+    }
+}

@@ -5,21 +5,15 @@ use sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectNamePart, Value, ValueWithSpan,
 };
 
-use super::condition::is_empty;
-use super::grain::is_literal;
+use super::condition::{is_column, is_empty, is_field};
 
 /// Sorted. Of one column, and constants.
 const TELLING: &[&str] = &[
     "abs",
     "age",
-    "array_length",
-    "bit_length",
     "btrim",
-    "cardinality",
     "ceil",
     "ceiling",
-    "char_length",
-    "character_length",
     "coalesce",
     "concat",
     "concat_ws",
@@ -32,20 +26,15 @@ const TELLING: &[&str] = &[
     "extract",
     "floor",
     "initcap",
-    "json_array_length",
     "json_extract_path",
     "json_extract_path_text",
-    "jsonb_array_length",
     "jsonb_extract_path",
     "jsonb_extract_path_text",
     "left",
-    "length",
     "lower",
     "ltrim",
     "md5",
     "mod",
-    "octet_length",
-    "pg_column_size",
     "reverse",
     "right",
     "round",
@@ -102,10 +91,32 @@ pub(super) fn tells(name: &str, arguments: &[&Expr]) -> bool {
         "date_part" | "date_trunc" => unit(arguments.first()),
         "round" | "trunc" => arguments.len() == 1,
         // Anything behind a constant that is not null.
-        "coalesce" => arguments.first().is_some_and(|first| !is_literal(first)),
+        "coalesce" => arguments.first().is_some_and(|first| is_column(first) || is_field(first)),
         "strpos" => arguments.get(1).is_some_and(|needle| !is_empty(needle)),
+        // `length(md5(b))`, `length(id::char)`
+        _ if is_amount(name) && name != "strpos" => arguments.first().is_some_and(|it| {
+            matches!(it, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) || is_field(it)
+        }),
         _ => TELLING.binary_search(&name).is_ok(),
     }
+}
+
+/// Whether a function tells how much there is of something.
+pub(super) fn is_amount(name: &str) -> bool {
+    matches!(
+        name,
+        "array_length"
+            | "bit_length"
+            | "cardinality"
+            | "char_length"
+            | "character_length"
+            | "json_array_length"
+            | "jsonb_array_length"
+            | "length"
+            | "octet_length"
+            | "pg_column_size"
+            | "strpos"
+    )
 }
 
 pub(super) fn is_unit(unit: &str) -> bool {

@@ -16,7 +16,7 @@ use super::condition::is_empty;
 use super::grain::{Grain, grain};
 use super::subquery::{Given, given};
 use super::target::{Own, Target};
-use super::trivial::{is_infinite, is_remainder_of_one, is_system, number};
+use super::trivial::{exact_number, is_infinite, is_remainder_of_one, is_system};
 use crate::shape;
 
 /// The columns that an expression depends on.
@@ -68,7 +68,10 @@ impl<'a> Mentions<'a> {
     /// Whether one of them is of something that may hold the target's own rows.
     pub(super) fn has_stand_in(&self) -> bool {
         let stand_ins = &self.target.company.stand_ins;
-        self.qualified().any(|(_, qualifier)| qualifier.is_some_and(|it| stand_ins.contains(&it)))
+        // One without a name is a join, and may hold any.
+        let unnamed = stand_ins.contains(&"");
+        let is_one = |it: &str| stand_ins.contains(&it) || (unnamed && it != self.target.name);
+        self.qualified().any(|(_, qualifier)| qualifier.is_some_and(is_one))
     }
 
     /// Whether all of them are the target's by its name, or bare.
@@ -137,7 +140,6 @@ impl<'a> Mentions<'a> {
             | Expr::Collate { expr: inner, .. }
             | Expr::Ceil { expr: inner, .. }
             | Expr::Floor { expr: inner, .. }
-            | Expr::Trim { expr: inner, trim_what: None, trim_characters: None, .. }
             | Expr::Named { expr: inner, .. } => self.collect(inner),
             Expr::Substring { expr, substring_from, substring_for, .. } => {
                 self.collect_with(expr, &[substring_from.as_deref(), substring_for.as_deref()]);
@@ -146,7 +148,11 @@ impl<'a> Mentions<'a> {
                 self.collect_with(expr, &[trim_what.as_deref()]);
             }
             Expr::AtTimeZone { timestamp, time_zone } => self.collect_with(timestamp, &[Some(time_zone)]),
-            Expr::Extract { field, expr, .. } if is_unit(&field.to_string()) => self.collect_part(expr),
+            Expr::Extract { field, expr, .. } if is_unit(&field.to_string()) => {
+                // Every date is at midnight.
+                self.untold |= grain(expression) == Grain::Few && matches!(**expr, Expr::Cast { .. });
+                self.collect_part(expr);
+            }
             Expr::Position { expr, r#in }
                 if !is_empty(expr) && Self::of(expr, &self.target).is_constant() =>
             {
@@ -310,7 +316,7 @@ impl<'a> Mentions<'a> {
 
 /// A number that makes a product no smaller.
 fn is_whole(expression: &Expr) -> bool {
-    number(expression).is_some_and(|number| number.abs() >= 1.0)
+    exact_number(expression).is_some_and(|number| number.abs() >= 1.0)
 }
 
 fn is_zero(expression: &Expr) -> bool {

@@ -3,12 +3,14 @@
 
 use sqlparser::ast::{BinaryOperator, DateTimeField, Expr, Value, ValueWithSpan};
 
-use super::calls::{call, text};
+use super::calls::{call, is_amount, text};
 use super::condition::{is_column, is_empty};
-use super::trivial::{is_infinite, number};
+use super::trivial::{exact_number, is_infinite};
 
-/// The most values of a list about something that has few.
-const FEW: usize = 3;
+/// A list about what has few values, of unknown number, is shorter.
+const FEW: usize = 4;
+/// Beyond it remainders are not counted.
+const MOST_REMAINDERS: u32 = 1000;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Grain {
@@ -49,9 +51,7 @@ fn of_call(name: &str, arguments: &[&Expr]) -> Grain {
         "concat" | "concat_ws" => Grain::Joined,
         "mod" => Grain::Few,
         "date_part" => arguments.first().and_then(|unit| text(unit)).map_or(Grain::Few, of_unit),
-        "array_length" | "bit_length" | "cardinality" | "char_length" | "character_length"
-        | "json_array_length" | "jsonb_array_length" | "length" | "octet_length" | "pg_column_size"
-        | "strpos" => Grain::Amount,
+        _ if is_amount(name) => Grain::Amount,
         _ => Grain::Fine,
     }
 }
@@ -87,13 +87,28 @@ pub(super) fn is_telling_order(side: &Expr, constant: &Expr) -> bool {
 
 /// Whether it does where it must be one of these.
 pub(super) fn is_telling_list(side: &Expr, list: &[Expr]) -> bool {
-    let few = match side {
-        Expr::BinaryOp { op: BinaryOperator::Modulo, right, .. } => number(right)
-            .is_some_and(|divisor| u32::try_from(list.len()).is_ok_and(|it| f64::from(it) < divisor)),
-        _ => list.len() <= FEW,
-    };
     let coarse = matches!(grain(side), Grain::Amount | Grain::Few);
-    (!coarse || few) && list.iter().all(|value| is_telling_equal(side, value))
+    (!coarse || list.len() < values(side)) && list.iter().all(|value| is_telling_equal(side, value))
+}
+
+/// How many values what has few may have, as far as that is told.
+fn values(side: &Expr) -> usize {
+    let remainders = |divisor: &Expr| {
+        let divisors = 2..MOST_REMAINDERS;
+        let divisor = exact_number(divisor);
+        divisors.take_while(|&most| divisor.is_some_and(|divisor| f64::from(most) <= divisor)).count()
+    };
+    match side {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => values(inner),
+        Expr::BinaryOp { op: BinaryOperator::Modulo, right, .. } => remainders(right).saturating_add(1),
+        Expr::Function(function) => match call(function) {
+            Some(("mod", arguments)) => arguments.get(1).map_or(0, |it| remainders(it).saturating_add(1)),
+            Some(_) => FEW,
+            None => 0,
+        },
+        Expr::Extract { .. } => FEW,
+        _ => 0,
+    }
 }
 
 /// Rows are ordered by their first column, which may be the same for all.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value, ValueWithSpan};
 
+use super::condition::{meant, truth};
+use super::grain::{Grain, grain, is_literal};
 use crate::shape;
 
 /// What the alternatives of an OR say about each column.
@@ -14,6 +16,8 @@ pub(super) struct Ranges<'a> {
     alternatives: usize,
     /// One of them may hold for nearly all rows, and which others that leaves out is not told.
     loose: bool,
+    /// Those about what has few values.
+    coarse: usize,
 }
 
 #[derive(Debug, Default)]
@@ -24,6 +28,14 @@ struct Range {
     above: Option<Option<f64>>,
     /// Alternatives that leave one value out.
     all_but_one: usize,
+    /// Those that ask for certain values, which may fill what `below` and `above` leave between them.
+    ones: usize,
+    /// Those with two ends.
+    betweens: usize,
+    /// Whether the column may be true, and false.
+    truths: (bool, bool),
+    /// Whether it is a condition by itself, so that a value it is compared with may be the other one.
+    is_condition: bool,
     alternatives: usize,
 }
 
@@ -32,6 +44,9 @@ enum Kind {
     Above,
     AllButOne,
     Below,
+    Between,
+    /// Null: no comparison holds then.
+    Null,
     One,
 }
 
@@ -57,19 +72,23 @@ impl<'a> Ranges<'a> {
                 // All of them hold: as little as the one that says the most.
                 self.loose |= !has_equality(rest, negated);
             }
-            Expr::IsNull(inner) => self.note(inner, Kind::One, negated, None),
-            Expr::IsNotNull(inner) => self.note(inner, Kind::AllButOne, negated, None),
+            Expr::IsNull(inner) => self.note(inner, Kind::Null, negated, None),
+            Expr::IsNotNull(inner) => self.note(inner, Kind::Null, !negated, None),
             Expr::IsDistinctFrom(left, right) => self.compare(left, Kind::AllButOne, right, negated),
             Expr::IsNotDistinctFrom(left, right) => self.compare(left, Kind::One, right, negated),
             Expr::InList { expr, negated: not, .. }
             | Expr::InSubquery { expr, negated: not, .. }
-            | Expr::Between { expr, negated: not, .. }
             | Expr::Like { expr, negated: not, .. }
             | Expr::ILike { expr, negated: not, .. }
             | Expr::SimilarTo { expr, negated: not, .. } => {
                 self.note(expr, Kind::One, negated != *not, None);
             }
-            Expr::Identifier(_) | Expr::CompoundIdentifier(_) => self.note(rest, Kind::One, negated, None),
+            Expr::Between { expr, negated: not, .. } => self.note(expr, Kind::Between, negated != *not, None),
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) => {
+                self.note(rest, Kind::Null, false, None);
+                self.note_truth(rest, !negated);
+                self.note_condition(rest);
+            }
             Expr::AnyOp { left, .. } => self.note(left, Kind::One, negated, None),
             Expr::AllOp { left, .. } => self.note(left, Kind::AllButOne, negated, None),
             Expr::BinaryOp { left, op, right } => match kind(op) {
@@ -90,24 +109,55 @@ impl<'a> Ranges<'a> {
     /// Whether the alternatives about some column leave (nearly) nothing out.
     pub(super) fn cover_all(&self) -> bool {
         (self.loose && self.alternatives > 1)
+            || self.coarse > 1
             || self.columns.values().any(|range| {
+                let (below, above) = (range.below.is_some(), range.above.is_some());
                 let overlap = match (range.below, range.above) {
                     (Some(Some(below)), Some(Some(above))) => below >= above,
-                    (Some(_), Some(_)) => true,
-                    _ => false,
+                    _ => below && above,
                 };
-                overlap || (range.all_but_one > 0 && range.alternatives > 1)
+                let filled = below && above && range.ones > 0;
+                let ends = range.betweens > 0 && (below || above);
+                let either = range.truths == (true, true) || (range.is_condition && range.ones > 0);
+                overlap || filled || ends || either || (range.all_but_one > 0 && range.alternatives > 1)
             })
     }
 
+    fn note_condition(&mut self, column: &'a Expr) {
+        if let Some(path) = path(column) {
+            self.columns.entry(path).or_default().is_condition = true;
+        }
+    }
+
+    fn note_truth(&mut self, column: &'a Expr, value: bool) {
+        if let Some(path) = path(column) {
+            let truths = &mut self.columns.entry(path).or_default().truths;
+            if value { truths.0 = true } else { truths.1 = true }
+        }
+    }
+
     fn compare(&mut self, left: &'a Expr, kind: Kind, right: &'a Expr, negated: bool) {
+        // `active = false` is `NOT active`.
+        for (column, value) in [(left, right), (right, left)] {
+            let equal = matches!((kind, negated), (Kind::One, false) | (Kind::AllButOne, true));
+            match (kind, truth(value), meant(value)) {
+                (Kind::One | Kind::AllButOne, Some(value), _) => return self.again(column, value != equal),
+                (Kind::One | Kind::AllButOne, None, Some(value)) => self.note_truth(column, value == equal),
+                _ => {}
+            }
+        }
+        if path(left).is_some() && path(right).is_some() {
+            // `a > b OR b >= a`
+            self.loose |= !matches!((kind, negated), (Kind::One, false) | (Kind::AllButOne, true));
+            return;
+        }
         if path(left).is_some() || path(right).is_none() {
             self.note(left, kind, negated, number(right));
         } else {
             let turned = match kind {
                 Kind::Above => Kind::Below,
                 Kind::Below => Kind::Above,
-                Kind::AllButOne | Kind::One => kind,
+                Kind::AllButOne | Kind::Between | Kind::Null | Kind::One => kind,
             };
             self.note(right, turned, negated, number(left));
         }
@@ -117,6 +167,9 @@ impl<'a> Ranges<'a> {
         let Some(path) = path(column) else {
             let one = matches!((kind, negated), (Kind::One, false) | (Kind::AllButOne, true));
             self.loose |= !one;
+            if grain(column) == Grain::Few || grain(column) == Grain::Amount {
+                self.coarse = self.coarse.saturating_add(1);
+            }
             return;
         };
         let range = self.columns.entry(path).or_default();
@@ -125,11 +178,13 @@ impl<'a> Ranges<'a> {
             (kind, false) => kind,
             (Kind::Above, true) => Kind::Below,
             (Kind::Below, true) => Kind::Above,
-            (Kind::One, true) => Kind::AllButOne,
+            (Kind::One | Kind::Null | Kind::Between, true) => Kind::AllButOne,
             (Kind::AllButOne, true) => Kind::One,
         };
         match kind {
-            Kind::One => {}
+            Kind::Null => {}
+            Kind::One => range.ones = range.ones.saturating_add(1),
+            Kind::Between => range.betweens = range.betweens.saturating_add(1),
             Kind::AllButOne => range.all_but_one = range.all_but_one.saturating_add(1),
             Kind::Below => range.below = Some(joined(range.below, bound, f64::max)),
             Kind::Above => range.above = Some(joined(range.above, bound, f64::min)),
@@ -166,15 +221,23 @@ fn has_equality(chain: &Expr, negated: bool) -> bool {
                 rest = left;
             }
             Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => {
-                return !negated && (path(left).is_some() != path(right).is_some());
+                let value = |side: &Expr, value: &Expr| path(side).is_some() && is_value(value);
+                return !negated && (value(left, right) || value(right, left));
             }
-            Expr::InList { expr, negated: not, .. } => return negated == *not && path(expr).is_some(),
-            Expr::AnyOp { left, compare_op: BinaryOperator::Eq, .. } => {
-                return !negated && path(left).is_some();
+            Expr::InList { expr, list, negated: not } => {
+                return negated == *not && path(expr).is_some() && list.iter().all(is_value);
+            }
+            Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => {
+                return !negated && path(left).is_some() && is_literal(right);
             }
             _ => return false,
         }
     }
+}
+
+/// A constant that no boolean column is compared with.
+fn is_value(expression: &Expr) -> bool {
+    is_literal(expression) && meant(expression).is_none()
 }
 
 fn joined(before: Option<Option<f64>>, bound: Option<f64>, choose: fn(f64, f64) -> f64) -> Option<f64> {

@@ -50,6 +50,9 @@ pub(super) fn narrows(left: &Expr, query: &Query, target: &Target<'_>) -> bool {
     if query.with.is_some() || select.from.is_empty() {
         return false;
     }
+    if hides(select, target) {
+        return false;
+    }
     let company = company(select, target);
     let inner = Target { columns: Own::Any, company: &company, ..*target };
     let others = is_of_others(select, target);
@@ -62,7 +65,8 @@ pub(super) fn narrows(left: &Expr, query: &Query, target: &Target<'_>) -> bool {
             // What the other table lacks is the target's: `id IN (SELECT id FROM pg_type)` holds for every row.
             None => left.has_name(name) && !own,
         };
-        !item.is_untold() && !item.qualified().any(outer)
+        // What is made of no column may be any number: `row_number()`.
+        !item.is_untold() && !item.is_constant() && !item.qualified().any(outer)
     };
     let stars = |item: &SelectItem| {
         matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)) && others
@@ -83,7 +87,7 @@ pub(super) fn narrows(left: &Expr, query: &Query, target: &Target<'_>) -> bool {
 /// Whether a subquery depends on the row of the target: its condition says something about the target by name.
 pub(super) fn correlates(query: &Query, target: &Target<'_>) -> bool {
     let SetExpr::Select(select) = query.body.as_ref() else { return false };
-    if query.with.is_some() || !is_of_others(select, target) {
+    if query.with.is_some() || !is_of_others(select, target) || hides(select, target) {
         return false;
     }
     let company = company(select, target);
@@ -122,6 +126,12 @@ fn factors(select: &Select) -> impl Iterator<Item = &TableFactor> {
 /// Whether it reads plain tables, and the target is none of them.
 fn is_of_others(select: &Select, target: &Target<'_>) -> bool {
     factors(select).all(|factor| relation(factor).is_some_and(|relation| !target.is_itself(relation)))
+}
+
+/// Whether another table goes by the target's name, so that it means that one.
+fn hides(select: &Select, target: &Target<'_>) -> bool {
+    factors(select)
+        .any(|factor| called(factor) == Some(target.name) && relation(factor) != Some(target.table))
 }
 
 fn relation(factor: &TableFactor) -> Option<&str> {

@@ -154,7 +154,7 @@ fn is_infinite_text(value: &Value) -> bool {
 }
 
 /// The number that an expression is, unless it is open: open ones are small, and their value need not be asked for.
-pub(super) fn number(expression: &Expr) -> Option<f64> {
+fn number(expression: &Expr) -> Option<f64> {
     match expression {
         Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => number(inner),
         Expr::UnaryOp { op: UnaryOperator::Minus, expr } => number(expr).map(|value| -value),
@@ -165,6 +165,11 @@ pub(super) fn number(expression: &Expr) -> Option<f64> {
         Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) => text.trim().parse().ok(),
         _ => None,
     }
+}
+
+/// The number that an expression is, where everything depends on it.
+pub(super) fn exact_number(expression: &Expr) -> Option<f64> {
+    if open_number(expression) { None } else { number(expression) }
 }
 
 /// Whether an expression is a number that is left open; its value is asked for.

@@ -286,8 +286,11 @@ impl<'a> Walk<'a> {
     ) -> Company<'a> {
         let target = self.parts(target).map_or("", |(_, bare)| bare);
         // Also by WITH: what was made there may hold the target's rows.
-        let is_read =
-            self.relations.iter().any(|relation| relation.access == Access::Read && relation.name == target);
+        let is_read = self
+            .relations
+            .iter()
+            .any(|relation| relation.access == Access::Read && relation.name == target)
+            || self.functions.iter().any(|it| it.ends_with("generate_series") || it.ends_with("row_number"));
         let mut company = Company::default();
         if is_read {
             company.made_of_it = self.scopes.iter().flat_map(|scope| scope.cte_names()).collect();

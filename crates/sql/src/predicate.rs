@@ -29,10 +29,11 @@ use condition::{
 use grain::{Grain, grain, is_telling_equal, is_telling_list, is_telling_order};
 use pattern::{Kind, is_plain_escape, matches};
 use ranges::Ranges;
-use subquery::{correlates, narrows};
+use subquery::{correlates, is_listed, narrows};
 use trivial::{is_everything, is_place, is_trivial};
 use verdict::Verdict;
 
+pub(crate) use subquery::{is_list, is_plain};
 pub(crate) use target::{Company, Target};
 
 /// Whether `predicate` may be false for some rows of the target.
@@ -230,8 +231,8 @@ fn judge_pair(left: &Expr, right: &Expr, equal: bool, target: &Target<'_>) -> Ve
     // Of rows that are the target's own, every row finds one that is like it, or that it is not less than.
     let itself = one.has_stand_in() || two.has_stand_in();
     let maybe = !target.company.stand_ins.is_empty() && (one.has_bare() || two.has_bare());
-    let within = !target.company.joined || (one.is_of_target() && two.is_of_target() && !one.has_bare());
-    Verdict::some_if(about && one.is_apart(&two) && !itself && !maybe && (equal || within))
+    // How two columns of a row are ordered may be the same in all: `updated >= created`.
+    Verdict::some_if(about && one.is_apart(&two) && !itself && !maybe && equal)
 }
 
 /// `x IS NULL`. That a column is not null says nearly nothing, and a comparison hardly ever is.
@@ -323,6 +324,8 @@ fn judge_any(left: &Expr, right: &Expr, target: &Target<'_>) -> Verdict {
             Verdict::some_if(about && grain(left) == Grain::Fine && narrows(left, query, target))
         }
         Expr::Array(array) if !array.elem.is_empty() => judge_list(left, &array.elem, target),
+        // Of what a function makes: it may be everything.
+        Expr::Function(_) if !is_listed(list) => Verdict::Unknown,
         // The list is not seen: of a parameter, a text, a column.
         _ if text(list).is_some_and(is_either_of_texts) => Verdict::Unknown,
         _ if grain(left) != Grain::Fine => Verdict::Unknown,

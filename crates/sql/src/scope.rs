@@ -89,6 +89,8 @@ pub(crate) enum Source<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope<'a> {
     ctes: BTreeMap<&'a str, Columns<'a>>,
+    /// Of those whether they give rows of plain tables.
+    plain_ctes: BTreeMap<&'a str, bool>,
     sources: BTreeMap<&'a str, Source<'a>>,
     /// The FROM items in order, also those without a name.
     order: Vec<Source<'a>>,
@@ -188,6 +190,15 @@ const MAX_SOURCES: usize = 64;
 impl<'a> Scope<'a> {
     pub(crate) fn add_cte(&mut self, name: &'a str, columns: Columns<'a>) {
         self.ctes.insert(name, columns);
+    }
+
+    pub(crate) fn set_plain(&mut self, name: &'a str, plain: bool) {
+        self.plain_ctes.insert(name, plain);
+    }
+
+    /// None where there is no such common table expression.
+    pub(crate) fn cte_is_plain(&self, name: &str) -> Option<bool> {
+        self.ctes.contains_key(name).then(|| self.plain_ctes.get(name).copied().unwrap_or(false))
     }
 
     pub(crate) fn cte_names(&self) -> impl Iterator<Item = &'a str> + '_ {

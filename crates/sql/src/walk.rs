@@ -15,6 +15,8 @@ mod stored;
 mod table;
 mod write;
 
+use std::collections::BTreeSet;
+
 use chaperone_model::facts::{Access, Effect, ObjectKind, Opaque, Relation, Statement, Stored, Verb};
 use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart, Statement as Tree};
 
@@ -35,6 +37,7 @@ pub(crate) fn read(tree: &Tree, asides: &[Expr]) -> Statement {
         functions: Vec::new(),
         columns: Vec::new(),
         attributes: Vec::new(),
+        tables: BTreeSet::new(),
         effects: Vec::new(),
         unbounded: false,
         opaque: None,
@@ -54,6 +57,8 @@ struct Walk<'a> {
     functions: Vec<String>,
     columns: Vec<&'a str>,
     attributes: Vec<&'a str>,
+    /// Names of the tables that were read so far.
+    tables: BTreeSet<&'a str>,
     effects: Vec<Effect>,
     unbounded: bool,
     opaque: Option<Opaque>,
@@ -138,6 +143,9 @@ impl<'a> Walk<'a> {
 
     fn touch(&mut self, name: &'a ObjectName, kind: ObjectKind, access: Access) {
         if let Some((schema, name)) = self.parts(name) {
+            if kind == ObjectKind::Table {
+                self.tables.insert(name);
+            }
             self.relations.push(Relation {
                 schema: schema.map(str::to_owned),
                 name: name.to_owned(),

@@ -55,10 +55,8 @@ const TELLING: &[&str] = &[
 ];
 
 /// Units of time that are not the same for all rows of a table.
-const UNITS: [&str; 16] = [
-    "day", "days", "dow", "doy", "epoch", "hour", "isodow", "isoyear", "julian", "minute", "month", "months",
-    "quarter", "second", "week", "year",
-];
+const UNITS: [&str; 12] =
+    ["day", "days", "dow", "doy", "epoch", "isodow", "isoyear", "month", "months", "quarter", "week", "year"];
 
 pub(super) fn name(parts: &[ObjectNamePart]) -> Option<&str> {
     match parts.last() {

@@ -100,8 +100,9 @@ impl<'a> Mentions<'a> {
     }
 
     fn add(&mut self, qualifier: Option<&'a Ident>, name: &'a Ident) {
+        let is_word = qualifier.is_none() && name.quote_style.is_none();
         let name = name.value.as_str();
-        if is_system(name) {
+        if is_system(name) || (is_word && SESSION.contains(&name)) {
             return;
         }
         if qualifier.is_none() && (name == self.target.name || self.target.company.stand_ins.contains(&name))
@@ -329,3 +330,19 @@ fn is_zero(expression: &Expr) -> bool {
         _ => false,
     }
 }
+
+/// Words for what the session is, which look like columns.
+const SESSION: [&str; 12] = [
+    "current_catalog",
+    "current_date",
+    "current_role",
+    "current_schema",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "localtime",
+    "localtimestamp",
+    "session_user",
+    "system_user",
+    "user",
+];

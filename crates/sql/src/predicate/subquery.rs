@@ -47,8 +47,11 @@ pub(super) fn given<'a>(query: &'a Query, target: &Target<'a>) -> Given<'a> {
 /// Whether the rows of an IN subquery leave rows of the target out.
 pub(super) fn narrows(left: &Expr, query: &Query, target: &Target<'_>) -> bool {
     let SetExpr::Select(select) = query.body.as_ref() else { return false };
-    if query.with.is_some() || select.from.is_empty() {
+    if query.with.is_some() {
         return false;
+    }
+    if select.from.is_empty() {
+        return items(select).is_some_and(|items| items.into_iter().all(is_listed));
     }
     if hides(select, target) {
         return false;
@@ -59,7 +62,10 @@ pub(super) fn narrows(left: &Expr, query: &Query, target: &Target<'_>) -> bool {
     let own = factors(select).all(|factor| relation(factor).is_some_and(|relation| relation == target.table));
     let left = Mentions::of(left, target);
     let is_foreign = |item: &Expr| {
-        let item = if is_aggregate(item) { return true } else { Mentions::of(item, &inner) };
+        if is_aggregate(item) || is_listed(item) || matches!(item, Expr::Value(_)) {
+            return true;
+        }
+        let item = Mentions::of(item, &inner);
         let outer = |(name, qualifier): (&str, Option<&str>)| match qualifier {
             Some(qualifier) => qualifier == target.name && !own,
             // What the other table lacks is the target's: `id IN (SELECT id FROM pg_type)` holds for every row.
@@ -87,17 +93,17 @@ pub(super) fn narrows(left: &Expr, query: &Query, target: &Target<'_>) -> bool {
 /// Whether a subquery depends on the row of the target: its condition says something about the target by name.
 pub(super) fn correlates(query: &Query, target: &Target<'_>) -> bool {
     let SetExpr::Select(select) = query.body.as_ref() else { return false };
-    if query.with.is_some() || !is_of_others(select, target) || hides(select, target) {
+    // Groups, and an aggregate, give a row also where none matches.
+    let groups = select.having.is_some()
+        || !matches!(&select.group_by, GroupByExpr::Expressions(expressions, _) if expressions.is_empty());
+    if query.with.is_some() || groups || !is_of_others(select, target) || hides(select, target) {
         return false;
     }
     let company = company(select, target);
     let named = Target { columns: Own::Named, company: &company, ..*target };
-    // An aggregate gives a row also where none matches.
-    let groups =
-        matches!(&select.group_by, GroupByExpr::Expressions(expressions, _) if !expressions.is_empty());
     let plain = select.projection.iter().all(|item| match item {
         SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-            groups || matches!(expr, Expr::Value(_)) || is_column(expr)
+            matches!(expr, Expr::Value(_)) || is_column(expr)
         }
         _ => true,
     });
@@ -133,6 +139,64 @@ fn hides(select: &Select, target: &Target<'_>) -> bool {
     factors(select)
         .any(|factor| called(factor) == Some(target.name) && relation(factor) != Some(target.table))
 }
+
+/// Whether a query in FROM or WITH gives rows of plain tables, or what the text lists, and nothing that a function makes.
+pub(crate) fn is_plain(query: &Query) -> bool {
+    if query.with.is_some() {
+        return false;
+    }
+    match query.body.as_ref() {
+        SetExpr::Values(_) => true,
+        SetExpr::Select(select) => {
+            let plain = |item: &SelectItem| match item {
+                SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+                    is_column(expr) || matches!(expr, Expr::Value(_)) || is_aggregate(expr) || is_listed(expr)
+                }
+                _ => true,
+            };
+            factors(select).all(|factor| relation(factor).is_some() || is_list(factor))
+                && select.projection.iter().all(plain)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a FROM item lists what the text or the client gives: `unnest($1)`.
+pub(crate) fn is_list(factor: &TableFactor) -> bool {
+    match factor {
+        TableFactor::UNNEST { .. } => true,
+        TableFactor::Table { name, args: Some(_), .. } | TableFactor::Function { name, .. } => {
+            LISTS.contains(&last(name))
+        }
+        _ => false,
+    }
+}
+
+/// Whether it is a call of a function that lists what it is given.
+pub(super) fn is_listed(expression: &Expr) -> bool {
+    match expression {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_listed(inner),
+        Expr::Function(function) => name(&function.name.0).is_some_and(|name| LISTS.contains(&name)),
+        _ => false,
+    }
+}
+
+/// Functions that give what they are given, as rows or as an array.
+const LISTS: [&str; 13] = [
+    "json_array_elements",
+    "json_array_elements_text",
+    "json_populate_recordset",
+    "json_to_recordset",
+    "jsonb_array_elements",
+    "jsonb_array_elements_text",
+    "jsonb_populate_recordset",
+    "jsonb_to_recordset",
+    "regexp_split_to_array",
+    "regexp_split_to_table",
+    "string_to_array",
+    "string_to_table",
+    "unnest",
+];
 
 fn relation(factor: &TableFactor) -> Option<&str> {
     match factor {

@@ -66,6 +66,11 @@ impl<'a> Walk<'a> {
                 self.all_columns();
                 Out::Unknown
             }
+            // A cast of the row to the type of its table.
+            Some(_) if self.tables.contains(value.as_str()) => {
+                self.all_columns();
+                Out::Unknown
+            }
             Some(qualifier) => {
                 self.attribute(Some(&qualifier.value), value);
                 self.resolve(Some(&qualifier.value), value)

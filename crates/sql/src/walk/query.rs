@@ -12,6 +12,7 @@ use sqlparser::ast::{
 
 use super::stored::is_into;
 use super::{MAX_OUTPUTS, Walk};
+use crate::predicate::is_plain;
 use crate::scope::{Columns, Lineage, NAMELESS, Named, Out, Source};
 
 impl<'a> Walk<'a> {
@@ -92,6 +93,7 @@ impl<'a> Walk<'a> {
             let columns = self.renamed(columns, alias);
             if let Some(scope) = self.scope() {
                 scope.add_cte(&alias.name.value, columns);
+                scope.set_plain(&alias.name.value, !*recursive && is_plain(query));
             }
         }
     }

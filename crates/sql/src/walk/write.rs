@@ -9,7 +9,7 @@ use sqlparser::ast::{
 };
 
 use super::Walk;
-use crate::predicate::{Company, Target, is_bounding};
+use crate::predicate::{Company, Target, is_bounding, is_list, is_plain};
 use crate::scope::{Columns, Source};
 
 impl<'a> Walk<'a> {
@@ -88,6 +88,9 @@ impl<'a> Walk<'a> {
                     let bare = walk.parts(name).map_or("", |(_, bare)| bare);
                     let read = |relation: &Relation| relation.access == Access::Read && relation.name == bare;
                     let with_itself = walk.relations.iter().any(read);
+                    if let Some(scope) = walk.scope() {
+                        scope.name_source("excluded", Source::Relation);
+                    }
                     walk.on_conflict(conflict, with_itself);
                 }
                 None => {}
@@ -300,20 +303,24 @@ impl<'a> Walk<'a> {
             let (name, is_itself) = match factor {
                 TableFactor::Table { name, alias, args, .. } => {
                     let bare = self.parts(name).map_or("", |(_, bare)| bare);
+                    let of_with = || self.scopes.iter().rev().find_map(|scope| scope.cte_is_plain(bare));
                     let itself = match args {
-                        None => bare == target || company.made_of_it.contains(&bare),
-                        Some(_) => is_read || bare == "generate_series",
+                        None if bare == target => true,
+                        None => of_with().is_some_and(|plain| is_read || !plain),
+                        Some(_) => is_read || !is_list(factor),
                     };
                     (Some(alias.as_ref().map_or(bare, |alias| alias.name.value.as_str())), itself)
                 }
                 TableFactor::Function { name, alias, .. } => {
                     let bare = self.parts(name).map_or("", |(_, bare)| bare);
                     let called = alias.as_ref().map_or(bare, |alias| alias.name.value.as_str());
-                    (Some(called), is_read || bare == "generate_series")
+                    (Some(called), is_read || !is_list(factor))
                 }
-                TableFactor::Derived { alias, .. }
-                | TableFactor::NestedJoin { alias, .. }
-                | TableFactor::UNNEST { alias, .. } => {
+                TableFactor::Derived { alias, subquery, .. } => {
+                    let called = alias.as_ref().map(|alias| alias.name.value.as_str());
+                    (called, is_read || !is_plain(subquery))
+                }
+                TableFactor::NestedJoin { alias, .. } | TableFactor::UNNEST { alias, .. } => {
                     (alias.as_ref().map(|alias| alias.name.value.as_str()), is_read)
                 }
                 _ => (None, true),

@@ -3,6 +3,7 @@
 //! A predicate bounds when it says something about a column of the target that is false for rows with other values. It
 //! must be of a shape that is known to: what is only not known to hold always does not bound.
 
+mod bound;
 mod calls;
 mod cast;
 mod columns;
@@ -15,16 +16,13 @@ mod target;
 mod trivial;
 mod verdict;
 
-use sqlparser::ast::{
-    BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
-};
-use sqlparser::ast::{UnaryOperator, Value, ValueWithSpan};
+use sqlparser::ast::{BinaryOperator, DataType, Expr, Function, UnaryOperator, Value, ValueWithSpan};
 
 use crate::shape;
 use calls::{call, text};
 use columns::Mentions;
 use condition::{
-    is_column, is_condition, is_either, is_either_of_texts, is_empty, is_field, meant_text, truth,
+    is_column, is_condition, is_content, is_either, is_either_of_texts, is_field, meant_text, truth,
 };
 use grain::{Grain, grain, is_telling_equal, is_telling_list, is_telling_order};
 use pattern::{Kind, is_plain_escape, matches};
@@ -202,7 +200,10 @@ fn judge_comparison(
         }
         BinaryOperator::ArrowAt if !negated => Verdict::some_if(contains(right, left, target)),
         BinaryOperator::PGOverlap if !negated => {
-            Verdict::some_if(contains(left, right, target) || contains(right, left, target))
+            let some =
+                |it: &Expr| matches!(it, Expr::Array(_)) || text(it).is_some_and(|it| it.starts_with('{'));
+            let either = [(left, right), (right, left)];
+            Verdict::some_if(either.iter().any(|(side, it)| some(it) && contains(side, it, target)))
         }
         // Arithmetic and other values as conditions, operators that anybody may have made.
         _ => Verdict::Unknown,
@@ -249,8 +250,9 @@ fn judge_pattern(left: &Expr, pattern: &Expr, kind: Kind, target: &Target<'_>) -
 
 /// A column that contains something, or a part of one.
 fn contains(side: &Expr, other: &Expr, target: &Target<'_>) -> bool {
-    let constant = Mentions::of(other, target).is_constant() && !is_empty(other) && !is_open(other);
-    (is_column(side) || is_field(side)) && constant && Mentions::of(side, target).bounds()
+    (is_column(side) || is_field(side)) && is_content(other) && {
+        Mentions::of(other, target).is_constant() && Mentions::of(side, target).bounds()
+    }
 }
 
 /// `to_tsvector(b) @@ to_tsquery('x')`, without a word that must not be there.
@@ -274,21 +276,6 @@ fn asks_for_words(left: &Expr, right: &Expr, target: &Target<'_>) -> bool {
     words && asked && Mentions::of(left, target).bounds() && Mentions::of(right, target).is_constant()
 }
 
-/// A range without an end: `int4range(NULL, NULL)`.
-fn is_open(expression: &Expr) -> bool {
-    match expression {
-        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_open(inner),
-        Expr::Function(Function { args: FunctionArguments::List(list), .. }) => {
-            list.args.iter().any(|argument| match argument {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)) => is_empty(argument),
-                _ => true,
-            })
-        }
-        Expr::Function(_) => true,
-        _ => false,
-    }
-}
-
 fn judge_between(expr: &Expr, low: &Expr, high: &Expr, target: &Target<'_>) -> Verdict {
     let column = Mentions::of(expr, target);
     let constant = Mentions::of(low, target).is_constant() && Mentions::of(high, target).is_constant();
@@ -304,7 +291,8 @@ fn judge_list(expression: &Expr, list: &[Expr], target: &Target<'_>) -> Verdict 
     let column = Mentions::of(expression, target);
     let values = list.iter().all(|value| {
         let mentions = Mentions::of(value, target);
-        !mentions.is_untold()
+        !is_condition(value)
+            && !mentions.is_untold()
             && column.is_apart(&mentions)
             && (mentions.is_constant() || (mentions.is_of_target() && !target.company.joined))
     });

@@ -112,7 +112,6 @@ pub(super) fn is_amount(name: &str) -> bool {
             | "jsonb_array_length"
             | "length"
             | "octet_length"
-            | "pg_column_size"
             | "strpos"
     )
 }
@@ -123,11 +122,16 @@ pub(super) fn is_unit(unit: &str) -> bool {
 
 /// The text that a constant is.
 pub(super) fn text(expression: &Expr) -> Option<&str> {
-    match expression {
+    let value = match expression {
         Expr::Nested(inner) | Expr::Cast { expr: inner, .. } | Expr::Collate { expr: inner, .. } => {
-            text(inner)
+            return text(inner);
         }
-        Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), span: _ }) => Some(text),
+        Expr::TypedString(typed) => &typed.value.value,
+        Expr::Value(ValueWithSpan { value, span: _ }) => value,
+        _ => return None,
+    };
+    match value {
+        Value::SingleQuotedString(text) => Some(text),
         _ => None,
     }
 }

@@ -7,17 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlparser::ast::{
     AccessExpr, BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
-    Query, Subscript, UnaryOperator, Value, ValueWithSpan,
+    Query, Subscript, UnaryOperator,
 };
 
 use super::calls::{call, is_unit, tells};
 use super::cast::keeps;
-use super::condition::is_empty;
+use super::condition::{is_empty, is_field};
 use super::grain::{Grain, grain};
 use super::subquery::{Given, given};
 use super::target::{Own, Target};
 use super::trivial::{exact_number, is_infinite, is_remainder_of_one, is_system};
-use crate::shape;
 
 /// The columns that an expression depends on.
 #[derive(Debug)]
@@ -168,6 +167,8 @@ impl<'a> Mentions<'a> {
                 self.untold |= !self.columns.is_empty();
             }
             Expr::CompoundFieldAccess { root, access_chain } => {
+                let bare = matches!(**root, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+                self.untold |= !bare && !is_field(root);
                 self.collect(root);
                 for access in access_chain {
                     match access {
@@ -251,8 +252,8 @@ impl<'a> Mentions<'a> {
                 self.take(one);
                 self.take(two);
             }
-            BinaryOperator::Modulo if two.is_constant() => self.take(one),
-            BinaryOperator::BitwiseAnd if two.is_constant() && !is_zero(right) => self.take(one),
+            BinaryOperator::Modulo if exact_number(right).is_some_and(|it| it.abs() >= 2.0) => self.take(one),
+            BinaryOperator::BitwiseAnd if exact_number(right).is_some_and(|it| it >= 1.0) => self.take(one),
             // Of a fraction much is the same: `x * 0`, `x / 1000000`.
             _ => self.untold = true,
         }
@@ -290,6 +291,12 @@ impl<'a> Mentions<'a> {
             self.untold = true;
             return;
         }
+        if name == "mod"
+            && !arguments.get(1).is_some_and(|it| exact_number(it).is_some_and(|it| it.abs() >= 2.0))
+        {
+            self.untold = true;
+            return;
+        }
         // `mod(0, id)`, `split_part('x', b, 1)`
         let place = match name {
             "date_part" | "date_trunc" | "timezone" | "to_tsvector" => all.len().saturating_sub(1).min(1),
@@ -303,7 +310,8 @@ impl<'a> Mentions<'a> {
         for (expression, argument) in all {
             // What follows a constant in COALESCE is never looked at.
             let ends = name == "coalesce" && matches!(expression, Expr::Value(_));
-            let joins = matches!(name, "concat" | "concat_ws") && grain(expression) == Grain::Joined;
+            let joins = matches!(name, "concat" | "concat_ws" | "encode" | "md5")
+                && grain(expression) == Grain::Joined;
             self.untold |= !argument.is_constant() && grain(expression) != Grain::Fine && !joins;
             // `age(d, d)`
             self.untold |= !self.is_apart(&argument);
@@ -318,17 +326,6 @@ impl<'a> Mentions<'a> {
 /// A number that makes a product no smaller.
 fn is_whole(expression: &Expr) -> bool {
     exact_number(expression).is_some_and(|number| number.abs() >= 1.0)
-}
-
-fn is_zero(expression: &Expr) -> bool {
-    match expression {
-        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_zero(inner),
-        Expr::Value(ValueWithSpan { value: Value::Number(text, _), .. }) => {
-            // What may be zero is taken for it.
-            shape::value(text).is_none_or(|text| text.chars().all(|digit| matches!(digit, '0' | '.' | '_')))
-        }
-        _ => false,
-    }
 }
 
 /// Words for what the session is, which look like columns.

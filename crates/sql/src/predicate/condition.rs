@@ -2,6 +2,9 @@
 
 use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value, ValueWithSpan};
 
+use super::calls::{call, text};
+use super::grain::is_literal;
+
 pub(super) fn is_column(expression: &Expr) -> bool {
     match expression {
         Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_column(inner),
@@ -79,6 +82,22 @@ pub(super) fn is_field(expression: &Expr) -> bool {
             right,
         } => (is_column(left) || is_field(left)) && !is_empty(right),
         _ => false,
+    }
+}
+
+/// Whether a constant is something that a column may contain: no empty list, and no range, which may be empty.
+pub(super) fn is_content(expression: &Expr) -> bool {
+    match expression {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_content(inner),
+        Expr::Array(array) => !array.elem.is_empty(),
+        Expr::Function(function) => call(function).is_some_and(|(name, arguments)| {
+            matches!(name, "jsonb_build_array" | "jsonb_build_object") && !arguments.is_empty()
+        }),
+        _ => {
+            let range =
+                text(expression).is_some_and(|it| it.trim().starts_with('(') || it.trim().ends_with(')'));
+            is_literal(expression) && !is_empty(expression) && !range
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use sqlparser::ast::{BinaryOperator, DateTimeField, Expr, Value, ValueWithSpan};
 
+use super::bound::is_plain_bound;
 use super::calls::{call, is_amount, text};
 use super::condition::{is_column, is_empty};
 use super::trivial::{exact_number, is_infinite};
@@ -48,7 +49,8 @@ pub(super) fn grain(expression: &Expr) -> Grain {
 fn of_call(name: &str, arguments: &[&Expr]) -> Grain {
     match name {
         "left" | "right" | "split_part" | "substr" | "substring" => Grain::Part,
-        "concat" | "concat_ws" => Grain::Joined,
+        // Every `md5(b)` is greater than '0'.
+        "concat" | "concat_ws" | "crypt" | "digest" | "encode" | "md5" | "sha256" => Grain::Joined,
         "mod" => Grain::Few,
         "date_part" => arguments.first().and_then(|unit| text(unit)).map_or(Grain::Few, of_unit),
         _ if is_amount(name) => Grain::Amount,
@@ -72,14 +74,28 @@ pub(super) fn is_telling_equal(side: &Expr, constant: &Expr) -> bool {
         Grain::Fine => is_column(side) || !is_infinite(constant),
         Grain::Joined => true,
         Grain::Part => is_literal(constant) && text(constant).is_some_and(|text| !text.trim().is_empty()),
+        // A text that is not found is at zero.
+        Grain::Amount if is_place_in(side) => exact_number(constant).is_some_and(|place| place >= 1.0),
         Grain::Amount | Grain::Few => is_literal(constant),
+    }
+}
+
+fn is_place_in(side: &Expr) -> bool {
+    match side {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_place_in(inner),
+        Expr::Position { .. } => true,
+        Expr::Function(function) => call(function).is_some_and(|(name, _)| name == "strpos"),
+        _ => false,
     }
 }
 
 /// Whether it does where it must be less or greater.
 pub(super) fn is_telling_order(side: &Expr, constant: &Expr) -> bool {
     match grain(side) {
-        Grain::Fine => !is_empty(constant) && !is_loose(side) && !is_end_of_texts(constant),
+        Grain::Fine => {
+            let bound = !is_empty(constant) && !is_end_of_texts(constant) && is_plain_bound(constant);
+            bound && !is_loose(side)
+        }
         Grain::Amount => is_literal(constant),
         Grain::Joined | Grain::Part | Grain::Few => false,
     }
@@ -122,14 +138,7 @@ fn is_loose(side: &Expr) -> bool {
 
 /// `'zzz'`, `' '`: what all texts come before or after, unless it is a date or a number.
 fn is_end_of_texts(constant: &Expr) -> bool {
-    let text = match constant {
-        Expr::TypedString(typed) => match &typed.value.value {
-            Value::SingleQuotedString(text) => Some(text.as_str()),
-            _ => None,
-        },
-        _ => text(constant),
-    };
-    text.is_some_and(|text| {
+    text(constant).is_some_and(|text| {
         let text = text.trim();
         let day = ["now", "today", "tomorrow", "yesterday"].iter().any(|day| text.eq_ignore_ascii_case(day));
         !day && !text.trim_start_matches(['-', '+', '$', '.']).starts_with(|c: char| c.is_ascii_digit())

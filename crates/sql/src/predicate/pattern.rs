@@ -30,18 +30,23 @@ pub(super) fn matches(side: &Expr, pattern: &Expr, kind: Kind) -> bool {
     let told = match side {
         Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => return matches(inner, pattern, kind),
         Expr::Cast { expr, .. } => is_field(expr) || (is_column(expr) && letters()),
-        Expr::Trim { expr, .. } => is_column(expr) || is_field(expr),
+        Expr::Trim { expr, .. } => is_bare(expr),
         Expr::Function(function) => call(function).is_some_and(|(name, arguments)| {
-            let of_column = arguments.first().is_some_and(|it| is_column(it) || is_field(it));
+            let of_column = arguments.first().is_some_and(|it| is_bare(it));
             let texts = [
                 "btrim", "coalesce", "initcap", "lower", "ltrim", "reverse", "rtrim", "trim", "unaccent",
                 "upper",
             ];
             of_column && texts.contains(&name)
         }),
-        _ => is_column(side) || is_field(side),
+        _ => is_bare(side),
     };
     told && asks(pattern, kind)
+}
+
+/// A column that is no text of another type.
+fn is_bare(expression: &Expr) -> bool {
+    matches!(expression, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) || is_field(expression)
 }
 
 /// A letter that escapes others may be taken for one that is asked for.

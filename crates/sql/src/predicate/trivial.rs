@@ -59,6 +59,9 @@ pub(super) fn is_trivial(left: &Expr, op: &BinaryOperator, right: &Expr, negated
 
 /// Whether everything lies between these two.
 pub(super) fn is_everything(low: &Expr, high: &Expr) -> bool {
+    if matches!((year(low), year(high)), (Some(low), Some(high)) if low < YEARS.0 && high > YEARS.1) {
+        return true;
+    }
     let [(least, ends), (greatest, ends_too)] = [low, high].map(|bound| (number(bound), is_infinite(bound)));
     (ends || least.is_some_and(|least| least <= INTEGERS.0))
         && (ends_too || greatest.is_some_and(|greatest| greatest >= INTEGERS.1))
@@ -114,12 +117,15 @@ fn is_one_sided(side: &Expr, op: &BinaryOperator, bound: &Expr, negated: bool) -
     match op {
         BinaryOperator::Gt => end < least || (end <= least && end <= INTEGERS.0),
         BinaryOperator::GtEq => end <= least,
-        BinaryOperator::Lt | BinaryOperator::LtEq => {
-            end >= if is_never_negative(side) { LONG } else { INTEGERS.1 }
-        }
+        BinaryOperator::Lt | BinaryOperator::LtEq => end >= greatest(side),
         BinaryOperator::NotEq => end < least || end <= INTEGERS.0 || end >= INTEGERS.1,
         _ => false,
     }
+}
+
+/// Whether a date is before or after all that there are.
+pub(super) fn is_far_year(expression: &Expr) -> bool {
+    year(expression).is_some_and(|year| year < YEARS.0 || year > YEARS.1)
 }
 
 /// The year of a date: `'2020-01-01'`.
@@ -188,6 +194,21 @@ fn is_never_negative(expression: &Expr) -> bool {
         Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_never_negative(inner),
         Expr::Function(function) => name(&function.name.0).is_some_and(|name| NEVER_NEGATIVE.contains(&name)),
         _ => false,
+    }
+}
+
+/// Not less than what there is.
+fn greatest(side: &Expr) -> f64 {
+    match side {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => greatest(inner),
+        // A text that is not found is at zero.
+        Expr::Position { .. } => 0.0,
+        Expr::Function(function) => match name(&function.name.0) {
+            Some("strpos") => 0.0,
+            Some(name) if name != "abs" && NEVER_NEGATIVE.contains(&name) => LONG,
+            _ => INTEGERS.1,
+        },
+        _ => INTEGERS.1,
     }
 }
 

@@ -22,7 +22,8 @@ use crate::shape;
 use calls::{call, text};
 use columns::Mentions;
 use condition::{
-    is_column, is_condition, is_content, is_either, is_either_of_texts, is_field, meant_text, truth,
+    is_call_of, is_column, is_condition, is_content, is_either, is_either_of_texts, is_field, meant_text,
+    truth,
 };
 use grain::{Grain, grain, is_telling_equal, is_telling_list, is_telling_order};
 use pattern::{Kind, is_plain_escape, matches};
@@ -100,6 +101,16 @@ fn judge(expression: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
         Expr::Exists { subquery, negated: not } => {
             Verdict::some_if(negated == *not && correlates(subquery, target))
         }
+        // `coalesce(active, false)`, whatever it is for those that do not have it.
+        Expr::Function(function) if is_call_of(function, &["coalesce"]) => match call(function) {
+            Some((_, arguments)) => match arguments.as_slice() {
+                [column, other] if is_column(column) && truth(other).is_some() => {
+                    judge(column, negated, target)
+                }
+                _ => Verdict::Unknown,
+            },
+            None => Verdict::Unknown,
+        },
         Expr::Function(function) if !negated => judge_call(function, target),
         _ => Verdict::Unknown,
     }

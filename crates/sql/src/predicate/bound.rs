@@ -32,7 +32,7 @@ pub(super) fn is_plain_bound(constant: &Expr) -> bool {
 }
 
 /// `now() - interval '30 days'`, `date '2020-01-01' + 7`.
-fn is_time(expression: &Expr) -> bool {
+pub(super) fn is_time(expression: &Expr) -> bool {
     match expression {
         Expr::Nested(inner) | Expr::Cast { expr: inner, .. } | Expr::AtTimeZone { timestamp: inner, .. } => {
             is_time(inner)

@@ -179,7 +179,7 @@ impl<'a> Mentions<'a> {
                     }
                 }
             }
-            Expr::Subquery(query) => self.collect_query(query),
+            Expr::Subquery(query) => self.collect_query(query, true),
             _ => self.untold = true,
         }
     }
@@ -203,8 +203,8 @@ impl<'a> Mentions<'a> {
         self.untold |= others.iter().flatten().any(|it| !Self::of(it, &self.target).is_constant());
     }
 
-    fn collect_query(&mut self, query: &'a Query) {
-        match given(query, &self.target) {
+    fn collect_query(&mut self, query: &'a Query, one: bool) {
+        match given(query, one, &self.target) {
             Given::List(expressions) => {
                 for expression in expressions {
                     self.collect(expression);
@@ -262,7 +262,7 @@ impl<'a> Mentions<'a> {
     fn collect_call(&mut self, function: &'a Function) {
         let FunctionArguments::List(list) = &function.args else {
             if let FunctionArguments::Subquery(query) = &function.args {
-                self.collect_query(query);
+                self.collect_query(query, false);
             }
             return;
         };

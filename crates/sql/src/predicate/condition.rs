@@ -1,7 +1,8 @@
 //! What an expression is: a plain column, a constant, the truth value of a comparison.
 
-use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value, ValueWithSpan};
+use sqlparser::ast::{BinaryOperator, Expr, Function, UnaryOperator, Value, ValueWithSpan};
 
+use super::bound::is_time;
 use super::calls::{call, text};
 use super::grain::is_literal;
 
@@ -85,18 +86,27 @@ pub(super) fn is_field(expression: &Expr) -> bool {
     }
 }
 
+/// Whether a function has one of these names.
+pub(super) fn is_call_of(function: &Function, names: &[&str]) -> bool {
+    call(function).is_some_and(|(name, _)| names.contains(&name))
+}
+
+fn is_now(expression: &Expr) -> bool {
+    matches!(expression, Expr::Function(_)) && is_time(expression)
+}
+
 /// Whether a constant is something that a column may contain: no empty list, and no range, which may be empty.
 pub(super) fn is_content(expression: &Expr) -> bool {
     match expression {
         Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_content(inner),
         Expr::Array(array) => !array.elem.is_empty(),
-        Expr::Function(function) => call(function).is_some_and(|(name, arguments)| {
-            matches!(name, "jsonb_build_array" | "jsonb_build_object") && !arguments.is_empty()
-        }),
+        Expr::Function(function) if is_call_of(function, &["jsonb_build_array", "jsonb_build_object"]) => {
+            call(function).is_some_and(|(_, arguments)| !arguments.is_empty())
+        }
         _ => {
             let range =
                 text(expression).is_some_and(|it| it.trim().starts_with('(') || it.trim().ends_with(')'));
-            is_literal(expression) && !is_empty(expression) && !range
+            (is_literal(expression) || is_now(expression)) && !is_empty(expression) && !range
         }
     }
 }

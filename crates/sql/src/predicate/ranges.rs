@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value, ValueWithSpan};
 
-use super::condition::{meant, truth};
+use super::condition::{is_call_of, meant, truth};
 use super::grain::{Grain, grain, is_literal};
 use crate::shape;
 
@@ -96,6 +96,7 @@ impl<'a> Ranges<'a> {
                 None => self.loose |= negated,
             },
             Expr::Value(_) => {}
+            Expr::Function(function) => self.loose |= negated || is_call_of(function, &["coalesce"]),
             _ => self.loose |= negated,
         }
     }

@@ -18,8 +18,8 @@ pub(super) enum Given<'a> {
     Untold,
 }
 
-/// What the subquery gives as a value in a comparison.
-pub(super) fn given<'a>(query: &'a Query, target: &Target<'a>) -> Given<'a> {
+/// What the subquery gives as a value in a comparison: of `one` row, or of all in an array.
+pub(super) fn given<'a>(query: &'a Query, one: bool, target: &Target<'a>) -> Given<'a> {
     let SetExpr::Select(select) = query.body.as_ref() else { return Given::Untold };
     let Some(items) = items(select) else { return Given::Untold };
     if query.with.is_some() {
@@ -29,7 +29,12 @@ pub(super) fn given<'a>(query: &'a Query, target: &Target<'a>) -> Given<'a> {
         return Given::List(items);
     }
     let [item] = items.as_slice() else { return Given::Untold };
-    if !is_of_others(select, target) {
+    // In one of the target by its own name every column is the subquery's: one value for all rows.
+    let apart = one && is_itself_alone(select, target);
+    if apart && is_column(item) {
+        return Given::Another;
+    }
+    if !is_of_others(select, target) && !apart {
         return Given::Untold;
     }
     match item {
@@ -197,6 +202,16 @@ const LISTS: [&str; 13] = [
     "string_to_table",
     "unnest",
 ];
+
+/// Whether it reads the target alone, by the name that the target goes by, which it hides.
+fn is_itself_alone(select: &Select, target: &Target<'_>) -> bool {
+    let [item] = select.from.as_slice() else { return false };
+    let whole =
+        |name: &ObjectName| name.0.len() == 1 && last(name) == target.table && target.table == target.name;
+    let itself =
+        matches!(&item.relation, TableFactor::Table { name, alias: None, args: None, .. } if whole(name));
+    itself && item.joins.is_empty()
+}
 
 fn relation(factor: &TableFactor) -> Option<&str> {
     match factor {

@@ -115,6 +115,8 @@ fn list(sidecar: &Sidecar, limit: u32, json: bool, out: &mut impl Write) -> Resu
 }
 
 fn detail(sidecar: &Sidecar, id: &str) -> Result<Detail, Trouble> {
+    // As `list` shortens it.
+    let id = id.trim_end_matches('…');
     Ok(sidecar.get(&format!("/v1/sessions/{}", segment(id)))?)
 }
 

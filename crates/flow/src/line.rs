@@ -279,7 +279,7 @@ impl Line {
         if self.memory.settle(kept) {
             return;
         }
-        if let Some(Item::TooLarge { tag, .. }) = self.client.drop_pending() {
+        if let Some(tag) = self.client.drop_pending() {
             self.received += 1;
             self.one(env, 0, sink, |flow, cx| flow.too_large(cx, tag, Reason::MemoryFull));
         }

@@ -52,9 +52,7 @@ impl Plugin {
 fn recorder_id() -> String {
     let mut random = [0; 16];
     HostRandom.fill(&mut random);
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-    let digits = random.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
-    "r-".chars().chain(digits).collect()
+    format!("r-{}", chaperone_model::hex(&random))
 }
 
 /// Whose reply it is.

@@ -4,8 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Writes `bytes` as lower-case hexadecimal. On the way of every command, so without a formatter for each byte.
-fn hex(bytes: &[u8]) -> String {
+/// `bytes` as lower-case hexadecimal digits, two for each. On the way of every command, so without a formatter for each byte.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + (nibble - 10) });
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {

@@ -12,6 +12,6 @@ mod reason;
 mod verdict;
 
 pub use identity::{Identity, UnixSeconds};
-pub use ids::{ApprovalId, Digest, RuleId, SessionId};
+pub use ids::{ApprovalId, Digest, RuleId, SessionId, hex};
 pub use reason::{Family, Reason};
 pub use verdict::{Decision, HoldTerms, Verdict};

@@ -139,16 +139,16 @@ impl Framer {
     }
 
     /// Lets go of the beginning of a message that is kept here: what is still to come of it is dropped, as of one over
-    /// the limit. The message's tag and declared length; none where not even its header is kept.
-    pub fn drop_pending(&mut self) -> Option<Item<'static>> {
-        let (tag, declared, total) = match self.state.header(&self.state.pending) {
-            Ok(Header::Whole { tag, total }) => (tag, total as u64 - u64::from(tag != 0), total as u64),
-            Ok(Header::TooLarge { tag, declared, total }) => (tag, declared, total),
+    /// the limit. The message's tag; none where not even its header is kept.
+    pub fn drop_pending(&mut self) -> Option<u8> {
+        let (tag, total) = match self.state.header(&self.state.pending) {
+            Ok(Header::Whole { tag, total }) => (tag, total as u64),
+            Ok(Header::TooLarge { tag, total, .. }) => (tag, total),
             Ok(Header::Short(_)) | Err(_) => return None,
         };
         self.state.skip = total.saturating_sub(self.state.pending.len() as u64);
         self.state.pending = Vec::new();
-        Some(Item::TooLarge { tag, declared })
+        Some(tag)
     }
 
     /// Whether the direction stands between two messages: nothing kept, nothing being dropped.

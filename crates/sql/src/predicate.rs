@@ -32,7 +32,7 @@ use subquery::{correlates, is_listed, narrows};
 use trivial::{is_everything, is_place, is_trivial};
 use verdict::Verdict;
 
-pub(crate) use subquery::{is_list, is_plain};
+pub(crate) use subquery::{factors, is_list, is_plain};
 pub(crate) use target::{Company, Target};
 
 /// Whether `predicate` may be false for some rows of the target.

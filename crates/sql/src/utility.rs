@@ -85,6 +85,15 @@ fn unnamed(statement: &mut Statement, accesses: &[Access]) {
     }
 }
 
+/// CASCADE or RESTRICT, or neither.
+fn behavior(cursor: &mut Cursor<'_>, statement: &mut Statement) {
+    if cursor.word("cascade") {
+        unnamed(statement, CASCADE);
+    } else {
+        cursor.word("restrict");
+    }
+}
+
 /// A statement that is understood, so far.
 pub(crate) fn understood(verbs: Vec<Verb>) -> Statement {
     Statement { verbs, bounded: true, ..Statement::default() }

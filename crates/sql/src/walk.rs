@@ -211,16 +211,14 @@ impl<'a> Walk<'a> {
     }
 
     fn spend(&mut self, out: Out<'a>) -> Out<'a> {
-        match self.lineage_left.checked_sub(out.weight()) {
-            Some(left) => {
-                self.lineage_left = left;
-                out
-            }
-            None => {
-                self.lineage_left = 0;
-                Out::Unknown
-            }
-        }
+        self.charge(out.weight(), out)
+    }
+
+    /// What was found out by that much work, while the budget lasts.
+    fn charge(&mut self, work: usize, out: Out<'a>) -> Out<'a> {
+        let left = self.lineage_left.checked_sub(work);
+        self.lineage_left = left.unwrap_or(0);
+        if left.is_some() { out } else { Out::Unknown }
     }
 
     fn scoped<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> T {

@@ -82,9 +82,7 @@ fn parameter(value: Option<&[u8]>, format: Option<Format>) -> String {
     let Some(value) = value else { return "NULL".to_owned() };
     let text = std::str::from_utf8(value).ok().filter(|_| format == Some(Format::Text));
     let Some(text) = text else {
-        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-        let digits = value.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
-        return "\\x".chars().chain(digits).collect();
+        return format!("\\x{}", chaperone_model::hex(value));
     };
     if !text.contains(|c: char| c == '\\' || breaks_the_line(c)) {
         return format!("'{}'", text.replace('\'', "''"));

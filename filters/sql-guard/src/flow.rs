@@ -14,7 +14,7 @@ use chaperone_proto::VerdictHead;
 use chaperone_settings::Settings;
 
 use crate::FactsCache;
-use crate::meaning::{Meaning, Meanings, Portal, joined, same, same_portal};
+use crate::meaning::{Meaning, Meanings, Portal, same, same_portal};
 use crate::record;
 
 /// What to do when a request is answered.
@@ -150,8 +150,8 @@ impl SqlGuard {
         let text = self.cache.command(text);
         let command = match self.meanings.resolve(Rc::clone(&text)) {
             Ok(command) => command,
-            Err(untold) => {
-                self.gate.refuse(cx, tag, &fatal(untold.reason(Reason::PreparedUnknown)));
+            Err(reason) => {
+                self.gate.refuse(cx, tag, &fatal(reason));
                 return None;
             }
         };
@@ -197,13 +197,9 @@ impl SqlGuard {
             return self.refuse(cx, frame.tag, Reason::ProtocolViolation);
         };
         let meaning = self.meanings.of_statement(bind.statement);
-        let command = match joined(&meaning) {
+        let command = match self.meanings.command_of(&meaning, Reason::PreparedUnknown) {
             Ok(command) => command,
-            Err(untold) => return self.refuse(cx, frame.tag, untold.reason(Reason::PreparedUnknown)),
-        };
-        let command = match self.meanings.resolve(command) {
-            Ok(command) => command,
-            Err(untold) => return self.refuse(cx, frame.tag, untold.reason(Reason::PreparedUnknown)),
+            Err(reason) => return self.refuse(cx, frame.tag, reason),
         };
         // A policy may have changed since the Parse: what it denies now does not get a portal either.
         *note = self.judge(cx, frame.tag, &command, false);
@@ -227,13 +223,9 @@ impl SqlGuard {
             return self.refuse(cx, frame.tag, Reason::ProtocolViolation);
         };
         let meaning: Meaning = self.meanings.of_portal(execute.portal);
-        let command = match joined(&meaning) {
+        let command = match self.meanings.command_of(&meaning, Reason::PortalUnknown) {
             Ok(command) => command,
-            Err(untold) => return self.refuse(cx, frame.tag, untold.reason(Reason::PortalUnknown)),
-        };
-        let command = match self.meanings.resolve(command) {
-            Ok(command) => command,
-            Err(untold) => return self.refuse(cx, frame.tag, untold.reason(Reason::PreparedUnknown)),
+            Err(reason) => return self.refuse(cx, frame.tag, reason),
         };
         *note = self.judge(cx, frame.tag, &command, true);
         let Some(judged) = note else { return Step::Take };

@@ -81,7 +81,7 @@ fn run(statement: &Statement, name: &str) -> Option<Statement> {
 
 /// Why it cannot be told what a name stands for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Untold {
+enum Untold {
     /// For too much.
     TooMuch,
     /// For nothing that is known.
@@ -90,7 +90,7 @@ pub(crate) enum Untold {
 
 impl Untold {
     /// The reason for a refusal; `unknown` where the name is not known.
-    pub(crate) const fn reason(self, unknown: Reason) -> Reason {
+    const fn reason(self, unknown: Reason) -> Reason {
         match self {
             Self::TooMuch => Reason::TooManyStatements,
             Self::Unknown => unknown,
@@ -151,8 +151,15 @@ impl Meanings {
     }
 
     /// Puts what EXECUTE runs into the facts of a command that contains one.
-    pub(crate) fn resolve(&self, command: Rc<Command>) -> Result<Rc<Command>, Untold> {
-        self.resolve_within(command, 0, &mut Left::default())
+    pub(crate) fn resolve(&self, command: Rc<Command>) -> Result<Rc<Command>, Reason> {
+        let resolved = self.resolve_within(command, 0, &mut Left::default());
+        resolved.map_err(|untold| untold.reason(Reason::PreparedUnknown))
+    }
+
+    /// One command that does what all of a meaning do, with what EXECUTE runs; `unknown` where there is none.
+    pub(crate) fn command_of(&self, meaning: &Meaning, unknown: Reason) -> Result<Rc<Command>, Reason> {
+        let command = joined(meaning).map_err(|untold| untold.reason(unknown))?;
+        self.resolve(command)
     }
 
     fn resolve_within(
@@ -306,7 +313,7 @@ fn prepares(facts: &Facts) -> impl Iterator<Item = &str> {
 }
 
 /// One command that does what all of these do.
-pub(crate) fn joined(meaning: &Meaning) -> Result<Rc<Command>, Untold> {
+fn joined(meaning: &Meaning) -> Result<Rc<Command>, Untold> {
     let (first, rest) = meaning.split_first().ok_or(Untold::Unknown)?;
     if rest.is_empty() {
         return Ok(Rc::clone(first));

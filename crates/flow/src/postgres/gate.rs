@@ -86,7 +86,8 @@ pub struct Gate<T> {
     /// Anything of the extended protocol went to the server since the last Sync.
     in_batch: bool,
     status: u8,
-    /// Something of the extended protocol waits for a Sync that the server does not ignore.
+    /// Something of the extended protocol waits for a Sync that the server does not ignore: in every batch, and after one
+    /// whose Sync went while the server read COPY data.
     unsynced: bool,
     /// When so many requests are done, the server has told the status that everything but Syncs left behind.
     settled_at: u64,
@@ -289,7 +290,7 @@ impl<T: Default> Gate<T> {
     /// server told last is the one in force.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        !self.unsynced && !self.in_batch && self.exchange.done_so_far() >= self.settled_at
+        !self.unsynced && self.exchange.done_so_far() >= self.settled_at
     }
 
     /// Bytes that are kept for what is under way.
@@ -349,27 +350,20 @@ impl<T: Default> Gate<T> {
     }
 
     const fn went(&mut self, request: Request) {
-        let settles = match request {
-            Request::Bind | Request::Close | Request::Describe | Request::Execute | Request::Parse => {
-                self.unsynced = true;
-                false
-            }
-            Request::Sync => self.unsynced && !self.exchange.is_copy_in(),
-            Request::FunctionCall | Request::Query | Request::Startup => true,
-        };
-        if settles {
-            self.unsynced = false;
-            self.settled_at = self.exchange.sent_so_far();
-        }
         match request {
-            Request::Execute => {
-                self.executed = true;
+            Request::Bind | Request::Close | Request::Describe | Request::Execute | Request::Parse => {
+                self.executed |= matches!(request, Request::Execute);
                 self.in_batch = true;
+                self.unsynced = true;
             }
-            Request::Bind | Request::Close | Request::Describe | Request::Parse => self.in_batch = true,
             Request::FunctionCall | Request::Query | Request::Startup | Request::Sync => {
                 self.executed = false;
                 self.in_batch = false;
+                let changes = !matches!(request, Request::Sync);
+                if changes || (self.unsynced && !self.exchange.is_copy_in()) {
+                    self.unsynced = false;
+                    self.settled_at = self.exchange.sent_so_far();
+                }
             }
         }
     }

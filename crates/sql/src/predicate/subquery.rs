@@ -1,6 +1,8 @@
 //! Subqueries in a condition: whether what they give leaves rows of the target out.
 
-use sqlparser::ast::{Expr, GroupByExpr, ObjectName, Query, Select, SelectItem, SetExpr, TableFactor};
+use sqlparser::ast::{
+    Expr, GroupByExpr, ObjectName, Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins,
+};
 
 use super::calls::name;
 use super::columns::Mentions;
@@ -64,7 +66,8 @@ pub(super) fn narrows(left: &Expr, query: &Query, target: &Target<'_>) -> bool {
     let company = company(select, target);
     let inner = Target { columns: Own::Any, company: &company, ..*target };
     let others = is_of_others(select, target);
-    let own = factors(select).all(|factor| relation(factor).is_some_and(|relation| relation == target.table));
+    let own =
+        factors(&select.from).all(|factor| relation(factor).is_some_and(|relation| relation == target.table));
     let left = Mentions::of(left, target);
     let is_foreign = |item: &Expr| {
         if is_aggregate(item) || is_listed(item) || matches!(item, Expr::Value(_)) {
@@ -120,7 +123,7 @@ pub(super) fn correlates(query: &Query, target: &Target<'_>) -> bool {
 fn company<'a>(select: &'a Select, target: &Target<'a>) -> Company<'a> {
     let mut company = target.company.clone();
     company.joined = true;
-    for factor in factors(select) {
+    for factor in factors(&select.from) {
         let (Some(relation), Some(name)) = (relation(factor), called(factor)) else { continue };
         if target.is_itself(relation) && name != target.name {
             company.stand_ins.push(name);
@@ -129,19 +132,21 @@ fn company<'a>(select: &'a Select, target: &Target<'a>) -> Company<'a> {
     company
 }
 
-fn factors(select: &Select) -> impl Iterator<Item = &TableFactor> {
-    let items = select.from.iter();
-    items.flat_map(|item| std::iter::once(&item.relation).chain(item.joins.iter().map(|join| &join.relation)))
+/// Everything that a FROM or USING clause reads.
+pub(crate) fn factors(items: &[TableWithJoins]) -> impl Iterator<Item = &TableFactor> {
+    items
+        .iter()
+        .flat_map(|item| std::iter::once(&item.relation).chain(item.joins.iter().map(|join| &join.relation)))
 }
 
 /// Whether it reads plain tables, and the target is none of them.
 fn is_of_others(select: &Select, target: &Target<'_>) -> bool {
-    factors(select).all(|factor| relation(factor).is_some_and(|relation| !target.is_itself(relation)))
+    factors(&select.from).all(|factor| relation(factor).is_some_and(|relation| !target.is_itself(relation)))
 }
 
 /// Whether another table goes by the target's name, so that it means that one.
 fn hides(select: &Select, target: &Target<'_>) -> bool {
-    factors(select)
+    factors(&select.from)
         .any(|factor| called(factor) == Some(target.name) && relation(factor) != Some(target.table))
 }
 
@@ -159,7 +164,7 @@ pub(crate) fn is_plain(query: &Query) -> bool {
                 }
                 _ => true,
             };
-            factors(select).all(|factor| relation(factor).is_some() || is_list(factor))
+            factors(&select.from).all(|factor| relation(factor).is_some() || is_list(factor))
                 && select.projection.iter().all(plain)
         }
         _ => false,

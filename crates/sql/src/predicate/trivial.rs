@@ -2,10 +2,11 @@
 //! zero, of the place where a row is kept.
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectNamePart, UnaryOperator,
-    Value, ValueWithSpan,
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator, Value,
+    ValueWithSpan,
 };
 
+use super::calls::name;
 use crate::shape;
 
 /// Columns that every table has and that say nothing about what is in a row.
@@ -227,12 +228,5 @@ pub(super) fn is_remainder_of_one(expression: &Expr) -> bool {
             _ => false,
         },
         _ => false,
-    }
-}
-
-fn name(parts: &[ObjectNamePart]) -> Option<&str> {
-    match parts.last() {
-        Some(ObjectNamePart::Identifier(name)) => Some(&name.value),
-        _ => None,
     }
 }

@@ -5,7 +5,7 @@
 use chaperone_model::facts::{Access, ObjectKind, Relation, Statement, Verb};
 
 use super::cursor::Cursor;
-use super::{CASCADE, kinds, settings, unnamed};
+use super::{behavior, kinds, settings};
 
 /// Reads the statement behind ALTER.
 pub(super) fn object(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Option<()> {
@@ -80,17 +80,9 @@ fn rename(cursor: &mut Cursor<'_>, statement: &mut Statement, kind: ObjectKind) 
     statement.columns.push(cursor.name()?.dotted());
     cursor.word("to").then_some(())?;
     cursor.simple_name()?;
+    // Typed tables may follow their type.
     behavior(cursor, statement);
     Some(())
-}
-
-/// CASCADE or RESTRICT: whether typed tables follow their type, and columns their domain.
-fn behavior(cursor: &mut Cursor<'_>, statement: &mut Statement) {
-    if cursor.word("cascade") {
-        unnamed(statement, CASCADE);
-    } else {
-        cursor.word("restrict");
-    }
 }
 
 /// Behind DROP: what a type or a domain has.

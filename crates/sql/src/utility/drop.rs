@@ -4,7 +4,7 @@ use chaperone_model::facts::{Access, ObjectKind, Statement, Verb};
 
 use super::cursor::Cursor;
 use super::kinds::{kind, object};
-use super::{CASCADE, unnamed};
+use super::{CASCADE, behavior, unnamed};
 
 /// Reads the statement behind DROP.
 pub(super) fn drop(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Option<()> {
@@ -29,15 +29,11 @@ pub(super) fn drop(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Option
         cursor.word("with");
         let _ = cursor.options();
     }
-    // All that is in a database or made by an extension goes with it.
-    let with_all = matches!(kind.0, ObjectKind::Database | ObjectKind::Extension);
-    let cascade = cursor.word("cascade");
-    if cascade || with_all {
+    if matches!(kind.0, ObjectKind::Database | ObjectKind::Extension) {
+        // All that is in a database or made by an extension goes with it.
         unnamed(statement, CASCADE);
     }
-    if !cascade {
-        cursor.word("restrict");
-    }
+    behavior(cursor, statement);
     Some(())
 }
 
@@ -52,6 +48,6 @@ fn owned(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Option<()> {
     }
     unnamed(statement, CASCADE);
     unnamed(statement, &[Access::Grant]);
-    let _ = cursor.word("cascade") || cursor.word("restrict");
+    behavior(cursor, statement);
     Some(())
 }

@@ -94,16 +94,7 @@ impl<'a> Walk<'a> {
     fn resolve(&mut self, qualifier: Option<&str>, name: &'a str) -> Out<'a> {
         let mut work = 0;
         let out = resolve(&self.scopes, qualifier, name, &mut work);
-        match self.lineage_left.checked_sub(work) {
-            Some(left) => {
-                self.lineage_left = left;
-                out
-            }
-            None => {
-                self.lineage_left = 0;
-                Out::Unknown
-            }
-        }
+        self.charge(work, out)
     }
 
     /// Walks an expression, adding to `lineage` what it is computed from. Loops along the left edge of the tree,

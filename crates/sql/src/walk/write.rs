@@ -1,6 +1,6 @@
 //! INSERT, UPDATE, DELETE, MERGE.
 
-use chaperone_model::facts::{Access, ObjectKind, Relation, Verb};
+use chaperone_model::facts::{Access, ObjectKind, Verb};
 use sqlparser::ast::{
     Assignment, ConflictTarget, Delete, DoUpdate, Expr, FromTable, Insert, Merge, MergeAction, MergeClause,
     MergeClauseKind, MergeInsertExpr, MergeInsertKind, MergeUpdateExpr, MergeUpdateKind, ObjectName,
@@ -9,7 +9,7 @@ use sqlparser::ast::{
 };
 
 use super::Walk;
-use crate::predicate::{Company, Target, is_bounding, is_list, is_plain};
+use crate::predicate::{Company, Target, factors, is_bounding, is_list, is_plain};
 use crate::scope::{Columns, Source};
 
 impl<'a> Walk<'a> {
@@ -86,8 +86,7 @@ impl<'a> Walk<'a> {
                 Some(OnInsert::OnConflict(conflict)) => {
                     // Every row of the target meets itself.
                     let bare = walk.parts(name).map_or("", |(_, bare)| bare);
-                    let read = |relation: &Relation| relation.access == Access::Read && relation.name == bare;
-                    let with_itself = walk.relations.iter().any(read);
+                    let with_itself = walk.reads(bare);
                     if let Some(scope) = walk.scope() {
                         scope.name_source("excluded", Source::Relation);
                     }
@@ -276,10 +275,12 @@ impl<'a> Walk<'a> {
 
     /// What stands beside the target of a write, which has been walked.
     fn company(&mut self, target: &'a ObjectName, items: &'a [TableWithJoins]) -> Company<'a> {
-        let factors = items.iter().flat_map(|item| {
-            std::iter::once(&item.relation).chain(item.joins.iter().map(|join| &join.relation))
-        });
-        self.company_of(target, factors)
+        self.company_of(target, factors(items))
+    }
+
+    /// Whether the statement, as far as it was walked, reads a table of that name.
+    fn reads(&self, table: &str) -> bool {
+        self.relations.iter().any(|relation| relation.access == Access::Read && relation.name == table)
     }
 
     fn company_of(
@@ -289,10 +290,7 @@ impl<'a> Walk<'a> {
     ) -> Company<'a> {
         let target = self.parts(target).map_or("", |(_, bare)| bare);
         // Also by WITH: what was made there may hold the target's rows.
-        let is_read = self
-            .relations
-            .iter()
-            .any(|relation| relation.access == Access::Read && relation.name == target)
+        let is_read = self.reads(target)
             || self.functions.iter().any(|it| it.ends_with("generate_series") || it.ends_with("row_number"));
         let mut company = Company::default();
         if is_read {

@@ -1,5 +1,7 @@
 //! One connection: bytes in, a chain of flows, bytes out.
 
+mod memory;
+
 use std::fmt;
 
 use chaperone_model::Reason;
@@ -136,11 +138,6 @@ impl Line {
         }
     }
 
-    /// The session keeps what it keeps within this share.
-    pub fn set_memory(&mut self, share: Share) {
-        self.memory = share;
-    }
-
     /// What the flows know in common.
     #[must_use]
     pub const fn session(&self) -> &Session {
@@ -168,12 +165,6 @@ impl Line {
     #[must_use]
     pub fn wants_tick(&self) -> bool {
         self.flows.iter().any(|flow| flow.wants_tick())
-    }
-
-    /// Bytes of messages in the making that the line keeps.
-    #[must_use]
-    pub fn pending_bytes(&self) -> usize {
-        self.client.pending_bytes() + self.server.pending_bytes() + self.kept_for_client.len()
     }
 
     /// The connection was opened.
@@ -243,13 +234,7 @@ impl Line {
         }
         drop(frames);
         self.server = framer;
-        let kept = self.kept();
-        if !self.memory.settle(kept) && self.server.drop_pending().is_some() {
-            if !self.closed {
-                self.shut(Reason::MemoryFull, &mut sink);
-            }
-            self.settle();
-        }
+        self.settle_server(&mut sink);
         self.finish(sink, false)
     }
 
@@ -260,55 +245,11 @@ impl Line {
         sink.effects.push(Effect::Close);
     }
 
-    /// Bytes that the line and its flows keep for the session.
-    fn kept(&self) -> usize {
-        let of_flows: usize = self.flows.iter().map(|flow| flow.kept()).sum();
-        let of_notes = self.writer.as_ref().map_or(0, NoteWriter::kept) + self.reader.kept();
-        of_flows + of_notes + self.pending_bytes()
-    }
-
-    /// What else happens may leave less here, or what was taken before.
-    fn settle(&mut self) {
-        let kept = self.kept();
-        let _fits = self.memory.settle(kept);
-    }
-
-    /// The client's bytes may have left more here than the session may keep: the message in the making goes first.
-    fn settle_client(&mut self, env: &mut Env<'_>, sink: &mut Sink<'_>) {
-        let (before, kept) = (self.memory.bytes(), self.kept());
-        if self.memory.settle(kept) {
-            return;
-        }
-        if let Some(tag) = self.client.drop_pending() {
-            self.received += 1;
-            self.one(env, 0, sink, |flow, cx| flow.too_large(cx, tag, Reason::MemoryFull));
-        }
-        let kept = self.kept();
-        let over = kept > before && !self.memory.may_have(kept);
-        let _less = self.memory.settle(kept);
-        if over {
-            self.one(env, 0, sink, |flow, cx| flow.overfull(cx));
-        }
-    }
-
     /// A reply to the call of a flow.
     pub fn reply(&mut self, env: &mut Env<'_>, flow: usize, reply: Reply<'_>) -> Outcome {
         let mut sink = Sink::new(&[], &[]);
         self.one(env, flow, &mut sink, |flow, cx| flow.reply(cx, reply));
         self.settle();
-        self.finish(sink, false)
-    }
-
-    /// Bytes that are kept for the session.
-    #[must_use]
-    pub const fn memory(&self) -> usize {
-        self.memory.bytes()
-    }
-
-    /// The session keeps what others need: it is to end.
-    pub fn overfull(&mut self, env: &mut Env<'_>) -> Outcome {
-        let mut sink = Sink::new(&[], &[]);
-        self.one(env, 0, &mut sink, |flow, cx| flow.overfull(cx));
         self.finish(sink, false)
     }
 

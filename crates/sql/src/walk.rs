@@ -4,6 +4,8 @@
 //! field, so that a new field of a new parser fails to compile here; what PostgreSQL's grammar does not have makes
 //! the statement opaque.
 
+mod bounded;
+mod call;
 mod definition;
 mod expression;
 mod from;

@@ -2,14 +2,14 @@
 
 use chaperone_model::facts::{Access, ObjectKind, Verb};
 use sqlparser::ast::{
-    Assignment, ConflictTarget, Delete, DoUpdate, Expr, FromTable, Insert, Merge, MergeAction, MergeClause,
+    Assignment, ConflictTarget, Delete, DoUpdate, FromTable, Insert, Merge, MergeAction, MergeClause,
     MergeClauseKind, MergeInsertExpr, MergeInsertKind, MergeUpdateExpr, MergeUpdateKind, ObjectName,
     OnConflict, OnConflictAction, OnInsert, OutputClause, Query, SelectItem, SetExpr, TableAlias,
     TableAliasWithoutColumns, TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind,
 };
 
 use super::Walk;
-use crate::predicate::{Company, Target, factors, is_bounding, is_list, is_plain};
+use crate::predicate::{Target, is_bounding};
 use crate::scope::{Columns, Source};
 
 impl<'a> Walk<'a> {
@@ -259,75 +259,6 @@ impl<'a> Walk<'a> {
         if matches!(self.parts(name), Some((None | Some("pg_catalog"), "pg_settings"))) {
             self.opaque("pg_settings");
         }
-    }
-
-    fn bound(
-        &mut self,
-        selection: Option<&'a Expr>,
-        name: &'a ObjectName,
-        alias: Option<&'a TableAlias>,
-        company: &Company<'a>,
-    ) {
-        let table = self.parts(name).map_or("", |(_, bare)| bare);
-        let target = Target::new(table, alias.map(|alias| alias.name.value.as_str()), company);
-        self.unbounded |= !selection.is_some_and(|selection| is_bounding(selection, &target));
-    }
-
-    /// What stands beside the target of a write, which has been walked.
-    fn company(&mut self, target: &'a ObjectName, items: &'a [TableWithJoins]) -> Company<'a> {
-        self.company_of(target, factors(items))
-    }
-
-    /// Whether the statement, as far as it was walked, reads a table of that name.
-    fn reads(&self, table: &str) -> bool {
-        self.relations.iter().any(|relation| relation.access == Access::Read && relation.name == table)
-    }
-
-    fn company_of(
-        &mut self,
-        target: &'a ObjectName,
-        factors: impl Iterator<Item = &'a TableFactor>,
-    ) -> Company<'a> {
-        let target = self.parts(target).map_or("", |(_, bare)| bare);
-        // Also by WITH: what was made there may hold the target's rows.
-        let is_read = self.reads(target)
-            || self.functions.iter().any(|it| it.ends_with("generate_series") || it.ends_with("row_number"));
-        let mut company = Company::default();
-        if is_read {
-            company.made_of_it = self.scopes.iter().flat_map(|scope| scope.cte_names()).collect();
-        }
-        for factor in factors {
-            company.joined = true;
-            let (name, is_itself) = match factor {
-                TableFactor::Table { name, alias, args, .. } => {
-                    let bare = self.parts(name).map_or("", |(_, bare)| bare);
-                    let of_with = || self.scopes.iter().rev().find_map(|scope| scope.cte_is_plain(bare));
-                    let itself = match args {
-                        None if bare == target => true,
-                        None => of_with().is_some_and(|plain| is_read || !plain),
-                        Some(_) => is_read || !is_list(factor),
-                    };
-                    (Some(alias.as_ref().map_or(bare, |alias| alias.name.value.as_str())), itself)
-                }
-                TableFactor::Function { name, alias, .. } => {
-                    let bare = self.parts(name).map_or("", |(_, bare)| bare);
-                    let called = alias.as_ref().map_or(bare, |alias| alias.name.value.as_str());
-                    (Some(called), is_read || !is_list(factor))
-                }
-                TableFactor::Derived { alias, subquery, .. } => {
-                    let called = alias.as_ref().map(|alias| alias.name.value.as_str());
-                    (called, is_read || !is_plain(subquery))
-                }
-                TableFactor::NestedJoin { alias, .. } | TableFactor::UNNEST { alias, .. } => {
-                    (alias.as_ref().map(|alias| alias.name.value.as_str()), is_read)
-                }
-                _ => (None, true),
-            };
-            if is_itself {
-                company.stand_ins.push(name.unwrap_or(""));
-            }
-        }
-        company
     }
 
     fn assignments(&mut self, assignments: &'a [Assignment]) {

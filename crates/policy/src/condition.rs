@@ -13,7 +13,7 @@ use chaperone_model::UnixSeconds;
 use chaperone_model::facts::Statement;
 
 use crate::access::Caller;
-use expression::Expr;
+use expression::{Expr, Fact};
 
 pub(crate) use evaluate::Failure;
 
@@ -55,6 +55,13 @@ impl Condition {
             )
         })?;
         check::condition(program.expression()).map(Self)
+    }
+
+    /// Whether it asks what a statement does, which is not told as a whole where the statement is opaque.
+    pub(crate) fn depends_on_what_is_untold(&self) -> bool {
+        let mut facts = Vec::new();
+        self.0.facts(&mut facts);
+        !facts.contains(&Fact::Opaque) && facts.iter().any(|fact| fact.is_of_statement())
     }
 
     pub(crate) fn holds(&self, scope: Scope<'_>) -> Result<bool, Failure> {

@@ -24,6 +24,8 @@ pub(crate) enum Finding<'p> {
     Uncovered(Reason),
     /// A rule's condition has no value.
     Failed(&'p Rule, Failure),
+    /// An allow rule lets through what cannot be read, and a deny rule could be about it.
+    Unclear(&'p Rule),
     /// A deny rule matches.
     Denied(&'p Rule),
 }
@@ -78,12 +80,22 @@ impl Policy {
         }
         for rule in &self.allows {
             match rule.apply(scope, search_path) {
-                Applied::Matched => return hold.map_or(Finding::Allowed(rule), Finding::Held),
+                Applied::Matched => {
+                    let unclear = self.unclear(scope);
+                    return unclear.unwrap_or_else(|| hold.map_or(Finding::Allowed(rule), Finding::Held));
+                }
                 Applied::Failed(failure) => return Finding::Failed(rule, failure),
                 Applied::ConditionFalse | Applied::Missed(_) => {}
             }
         }
         Finding::Uncovered(uncovered(scope.statement))
+    }
+
+    /// What is allowed although it cannot be read could be anything that the caller's deny and hold rules list.
+    fn unclear<'p>(&'p self, scope: Scope<'_>) -> Option<Finding<'p>> {
+        scope.statement.opaque.as_ref()?;
+        let deny = self.denies.iter().find(|rule| rule.could_apply(scope)).map(Finding::Unclear);
+        deny.or_else(|| self.holds.iter().find(|rule| rule.could_apply(scope)).map(Finding::Held))
     }
 
     /// Why the caller may not ask anything at all: also what was true at login and no longer is.
@@ -131,7 +143,8 @@ impl Finding<'_> {
             Self::Uncovered(Reason::SettingRefused) => (3, 0),
             Self::Uncovered(_) => (4, 0),
             Self::Failed(rule, _) => (5, rule.place),
-            Self::Denied(rule) => (6, rule.place),
+            Self::Unclear(rule) => (6, rule.place),
+            Self::Denied(rule) => (7, rule.place),
         };
         (rank, std::cmp::Reverse(place))
     }

@@ -35,14 +35,27 @@ impl Policy {
         let mut explanations = Vec::new();
         for (index, statement) in judged.iter().enumerate() {
             let scope = self.scope(caller, statement, judged.len(), now);
-            explanations.extend(rules.iter().map(|rule| {
-                let applied = rule.apply(scope, self.search_path(caller));
+            let applied: Vec<_> =
+                rules.iter().map(|rule| rule.apply(scope, self.search_path(caller))).collect();
+            let allowed = rules.iter().zip(&applied).any(|(rule, applied)| {
+                rule.effect == RuleEffect::Allow && matches!(applied, Applied::Matched)
+            });
+            // What a rule lets through unread could be what others list.
+            let unread = allowed && statement.opaque.is_some();
+            explanations.extend(rules.iter().zip(applied).map(|(rule, applied)| {
+                let matched = matches!(applied, Applied::Matched | Applied::Failed(_));
+                let could = unread && !matched && rule.effect != RuleEffect::Allow && rule.could_apply(scope);
+                let why = if could {
+                    format!("{applied}, but what cannot be read could be")
+                } else {
+                    applied.to_string()
+                };
                 Explanation {
                     rule: rule.id.clone(),
                     effect: rule.effect,
                     statement: index,
-                    matched: matches!(applied, Applied::Matched | Applied::Failed(_)),
-                    why: applied.to_string(),
+                    matched: matched || could,
+                    why,
                 }
             }));
         }

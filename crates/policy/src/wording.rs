@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
-use chaperone_model::facts::{Opaque, Relation, Statement, Verb};
+use chaperone_model::facts::{Effect, Opaque, Relation, Statement, Verb};
 use chaperone_model::{Decision, Reason, Verdict};
 
 use crate::access::Caller;
 use crate::decision::{self, Finding};
 use crate::functions::FunctionClass;
+use crate::matcher::effect_name;
 use crate::rule::Rule;
 use crate::verbs;
 
@@ -46,6 +47,16 @@ pub(crate) fn verdict(finding: Finding<'_>, statement: &Statement) -> Verdict {
             Verdict { hold: rule.terms.clone(), ..verdict }
         }
         Finding::Denied(rule) => denied(rule, statement),
+        Finding::Unclear(rule) => {
+            let reason = decision::uncovered(statement);
+            let message =
+                format!("{}, and rule `{}` could be about it", uncovered(reason, statement), rule.id);
+            // The rule's own words are about what it lists.
+            Verdict {
+                hint: reason.remedy().to_owned(),
+                ..verdict_of(Decision::Deny, reason, Some(rule), message)
+            }
+        }
         Finding::Failed(rule, failure) => {
             let message = format!("the condition of rule `{}` could not be evaluated: {failure}", rule.id);
             // The rule's own words are about another case.
@@ -120,7 +131,9 @@ fn uncovered(reason: Reason, statement: &Statement) -> String {
     let mut verbs: Vec<_> = statement.verbs.iter().map(|verb| verbs::sql(*verb)).collect();
     verbs.dedup();
     verbs.truncate(MAX_NAMED);
-    let mut message = "no rule allows ".to_owned();
+    // Two rules that cover a part each do not add up.
+    let several = verbs.len() > 1 || statement.relations.len() > 1;
+    let mut message = if several { "no single rule allows " } else { "no rule allows " }.to_owned();
     message.push_str(if verbs.is_empty() { "this statement" } else { "" });
     message.push_str(&verbs.join(", "));
     let mut named: Vec<String> = Vec::new();
@@ -146,6 +159,13 @@ fn uncovered(reason: Reason, statement: &Statement) -> String {
     if !unsafe_ones.is_empty() {
         // Writing to a String does not fail.
         let _ = write!(message, " with the function {}", unsafe_ones.join(", "));
+    }
+    let special = statement
+        .effects
+        .iter()
+        .find(|effect| matches!(effect, Effect::CopyIn | Effect::CopyOut | Effect::File | Effect::Program));
+    if let Some(effect) = special {
+        let _ = write!(message, " with the effect `{}`", effect_name(effect));
     }
     message
 }

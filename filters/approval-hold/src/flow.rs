@@ -4,7 +4,6 @@ use chaperone_flow::postgres::{Answered, Gate, Refusal, Turn, fatal, refusal_wit
 use chaperone_flow::{Cx, Effect, Flow, Live, Note, Peer, Reply, Step};
 use chaperone_model::{ApprovalId, Decision, Digest, Reason};
 use chaperone_pgwire::server::BackendKeyData;
-use chaperone_pgwire::server::{ErrorFields, Severity};
 use chaperone_pgwire::startup::{Cancel, StartupPacket};
 use chaperone_pgwire::{Frame, tag};
 use chaperone_policy::Caller;
@@ -13,6 +12,7 @@ use chaperone_settings::Settings;
 use sha2::{Digest as _, Sha256};
 
 use crate::hold::{Hold, Next, Stage};
+use crate::notice;
 use crate::queue::{Kept, Queue};
 use crate::request::{self, Questions};
 use crate::subject::{Subject, Unclear};
@@ -208,9 +208,15 @@ impl ApprovalHold {
             Next::Ask => self.ask(cx),
             Next::Tell => {
                 self.record(cx, "pending");
-                let notice = self.notice();
-                self.gate.tell(cx, notice);
+                if let Some(hold) = &self.hold {
+                    self.gate.tell(cx, notice::waiting(hold));
+                }
                 self.ask(cx);
+            }
+            Next::TellSilence => {
+                if let Some(hold) = &self.hold {
+                    self.gate.tell(cx, notice::silence(hold));
+                }
             }
             Next::Release => {
                 if let Some(reason) = self.hold_outdated(cx) {
@@ -317,29 +323,6 @@ impl ApprovalHold {
         };
         cx.effect(Effect::Record(Source::Hold, Body::Approval(approval)));
         cx.effect(Effect::Annotate("chaperone.approval", format!("{} {state}", hold.id).into_bytes()));
-    }
-
-    fn notice(&self) -> Vec<u8> {
-        let Some(hold) = &self.hold else { return Vec::new() };
-        let terms = hold.note.verdict.hold.as_ref();
-        let approvers = terms.map(|terms| terms.approvers.join(" or ")).unwrap_or_default();
-        let expires_in = terms.map_or(0, |terms| terms.expires_in);
-        let rule = hold.note.verdict.rule.as_ref().map_or("", |rule| rule.as_str());
-        let message = format!("chaperone: waiting for approval {}", hold.id);
-        let said = hold.note.verdict.message.trim_end_matches('.');
-        let detail = format!("Rule {rule}: {said}. Asked: {approvers}. Expires in {expires_in} s.");
-        let hint = format!(
-            "An approver can run: chaperone approvals approve {} --by NAME. Ctrl-C cancels.",
-            hold.id
-        );
-        ErrorFields {
-            severity: Severity::Notice,
-            code: "00000",
-            message: &message,
-            detail: Some(&detail),
-            hint: Some(&hint),
-        }
-        .to_notice()
     }
 
     fn cancel(&self, cx: &mut Cx<'_>, cancel: Cancel<'_>) {

@@ -25,6 +25,8 @@ pub(crate) enum Next {
     Ask,
     /// Tell the client that it waits, then ask.
     Tell,
+    /// Tell the client that the sidecar does not answer, and for how long it is asked again.
+    TellSilence,
     /// Nothing until the reply or the next tick.
     Nothing,
     /// Let the command go on.
@@ -50,7 +52,8 @@ pub(crate) struct Hold {
     /// When to ask again after a failure; none while a question is under way.
     retry_at: Option<u64>,
     failures: u32,
-    grace: u64,
+    /// Milliseconds for which a sidecar that does not answer is asked again.
+    pub(crate) grace: u64,
     /// Who decided, and in which words; empty until somebody has.
     pub(crate) by: String,
     pub(crate) words: String,
@@ -59,6 +62,8 @@ pub(crate) struct Hold {
 /// Milliseconds that the gateway's clock may be behind the sidecar's.
 const DEADLINE_SLACK: u64 = 5_000;
 const RETRY_FIRST: u64 = 200;
+/// At how many failures in a row the client is told.
+const FAILURES_TOLD: u32 = 2;
 
 impl Hold {
     pub(crate) fn new(
@@ -170,7 +175,8 @@ impl Hold {
         }
         self.retry_at = Some(millis.saturating_add(RETRY_FIRST << self.failures.min(4)));
         self.failures = self.failures.saturating_add(1);
-        Next::Nothing
+        // One failure is a restart; of two somebody who waits at a terminal wants to know.
+        if self.failures == FAILURES_TOLD { Next::TellSilence } else { Next::Nothing }
     }
 }
 

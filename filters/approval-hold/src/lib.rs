@@ -7,6 +7,7 @@
 mod flow;
 mod hold;
 mod module;
+mod notice;
 mod queue;
 mod request;
 mod subject;

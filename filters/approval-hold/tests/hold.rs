@@ -467,7 +467,10 @@ fn a_restarted_sidecar_is_waited_for_and_a_lost_one_is_a_denial() {
         }
         wire.tick(1_000);
     }
-    assert_eq!(wire.look(), "E(58000) Z(I)");
+    let shown = String::from_utf8_lossy(&wire.shown).into_owned();
+    assert!(shown.contains("the approval service does not answer (ap-"), "{shown}");
+    assert!(shown.contains("asks again for 30 s"), "{shown}");
+    assert_eq!(wire.look(), "N E(58000) Z(I)", "who waits is told so once");
     assert!(wire.ran().is_empty());
 }
 

@@ -14,7 +14,7 @@ use crate::asked::{Asked, Run, Showing};
 use crate::catalogue::Catalogue;
 use crate::last::Last;
 use crate::plan::{Plan, Planner};
-use crate::reading::{Reading, writes};
+use crate::reading::{Reading, begins_with_write, writes};
 use crate::record;
 use crate::row::rewritten;
 use crate::shape::{Grounds, Shape, is_of_server};
@@ -244,7 +244,14 @@ impl Answers {
             return Ok(shape);
         }
         let known = self.catalogue.known(&run.plan.columns);
-        let reading = if added { Reading::Untold } else { run.reading(known) };
+        let reading = match run.reading(known) {
+            _ if added => Reading::Untold,
+            // A rule of the table, since a write without RETURNING has no result.
+            Reading::Told(statement, _) if statement.outputs.is_none() && begins_with_write(statement) => {
+                Reading::Untold
+            }
+            reading => reading,
+        };
         let grounds = Grounds {
             plan: &run.plan,
             known,

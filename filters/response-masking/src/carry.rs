@@ -39,7 +39,12 @@ enum Call {
 impl<'a> Grounds<'a> {
     /// Why the statement is refused, if it is.
     pub(crate) fn refusal(&self, statement: &Statement) -> Option<Reason> {
-        self.calls(statement).or_else(|| self.copies(statement)).or_else(|| self.stores(statement))
+        // Nobody can tell what it takes where.
+        let unread = statement.opaque.as_ref().map(|_| Reason::MaskCarryRefused);
+        unread
+            .or_else(|| self.calls(statement))
+            .or_else(|| self.copies(statement))
+            .or_else(|| self.stores(statement))
     }
 
     fn exposure<'r>(&self, relations: impl IntoIterator<Item = &'r Relation>) -> Exposure<'a> {

@@ -132,7 +132,11 @@ impl ResponseMasking {
                 refused = refused.or(Some(Reason::MaskLineageUnknown));
             }
         }
-        self.answers.touched |= touched || facts.opaque.is_some();
+        if facts.opaque.is_some() {
+            self.answers.touched = true;
+            refused = refused.or(Some(Reason::MaskCarryRefused));
+        }
+        self.answers.touched |= touched;
         if unjudged && !self.answers.touched {
             self.answers.judge_later(plan, &note.command);
         }

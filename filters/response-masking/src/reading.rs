@@ -69,8 +69,16 @@ impl<'a> Reading<'a> {
 
 /// Whether the statement writes: it has had its effect by the time its result is refused.
 pub(crate) fn writes(statement: &Statement) -> bool {
-    let writes = |verb: &Verb| matches!(verb, Verb::Delete | Verb::Insert | Verb::Merge | Verb::Update);
-    statement.verbs.iter().any(writes)
+    statement.verbs.iter().any(is_write)
+}
+
+/// Whether writing is what the statement is about, so that it has a result only with RETURNING.
+pub(crate) fn begins_with_write(statement: &Statement) -> bool {
+    statement.verbs.first().is_some_and(is_write)
+}
+
+fn is_write(verb: &Verb) -> bool {
+    matches!(verb, Verb::Delete | Verb::Insert | Verb::Merge | Verb::Update)
 }
 
 /// Whether the statement changes what tables there are.

@@ -54,7 +54,8 @@ struct Token {
     /// A group; may be repeated.
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
-    /// How long it is valid, such as `5m`; negative for one that has expired.
+    /// How long it is valid, such as `5m`; negative for one that has expired. Policies allow for clocks that differ
+    /// (`leeway`, 30 s by default), so a token lives that much longer.
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = signed_seconds, allow_hyphen_values = true)]
     ttl: i64,
     /// One that expired five minutes ago.

@@ -102,7 +102,51 @@ pub(super) const FACTS: &[(&str, Fact)] = &[
     ("who.subject", Fact::Subject),
 ];
 
+impl Expr {
+    /// Every fact that it asks for.
+    pub(super) fn facts(&self, facts: &mut Vec<Fact>) {
+        match self {
+            Self::Bool(_) | Self::Int(_) | Self::Local(_) | Self::Text(_) => {}
+            Self::Fact(fact) => facts.push(*fact),
+            Self::Not(inner) | Self::Size(inner) => inner.facts(facts),
+            Self::And(pair) | Self::Or(pair) | Self::Binary(_, pair) => {
+                pair.iter().for_each(|part| part.facts(facts));
+            }
+            Self::If(parts) => parts.iter().for_each(|part| part.facts(facts)),
+            Self::List(parts) => parts.iter().for_each(|part| part.facts(facts)),
+            Self::Fold(fold) => {
+                let Fold { range, start, going, step, result } = &**fold;
+                [range, start, going, step, result].into_iter().for_each(|part| part.facts(facts));
+            }
+        }
+    }
+}
+
 impl Fact {
+    /// Whether it is about what the statement does.
+    pub(super) fn is_of_statement(self) -> bool {
+        match self {
+            Self::Bounded
+            | Self::Columns
+            | Self::Effects
+            | Self::Functions
+            | Self::Opaque
+            | Self::Settings
+            | Self::Tables
+            | Self::Verbs => true,
+            Self::Database
+            | Self::Groups
+            | Self::Hour
+            | Self::Issuer
+            | Self::Resource
+            | Self::Role
+            | Self::Statements
+            | Self::Subject
+            | Self::Unix
+            | Self::Weekday => false,
+        }
+    }
+
     pub(super) fn of_type(self) -> Type {
         match self {
             Self::Bounded | Self::Opaque => Type::Bool,

@@ -264,6 +264,26 @@ proptest! {
     }
 
     #[test]
+    fn what_cannot_be_read_is_not_allowed_more_than_what_can(
+        rules in rules(), statement in statement(), verb in any::<bool>(),
+    ) {
+        // People who are asked about opaque statements read them; conditions may ask whether one is.
+        let mut rules = rules;
+        rules.retain(|rule| rule["effect"] != "hold" || rule["match"].get("opaque").is_none());
+        let policy = policy(&rules);
+        let read = Statement { opaque: None, ..statement };
+        let verbs = if verb { read.verbs.clone() } else { Vec::new() };
+        let unread = Statement {
+            verbs, opaque: Some(Opaque::Construct("DO".to_owned())), bounded: true, ..Statement::default()
+        };
+        let one = |statement| decide(&policy, &Facts { statements: vec![statement], opaque: None });
+        let (read, unread) = (one(read), one(unread));
+        let denied = read.decision == Decision::Deny && read.rule.is_some() && read.reason != Reason::PolicyError;
+        prop_assert!(!denied || unread.decision == Decision::Deny, "{read:?} became {unread:?}");
+        prop_assert!(read.decision != Decision::Hold || unread.decision != Decision::Allow, "{read:?} became {unread:?}");
+    }
+
+    #[test]
     fn explain_agrees_with_decide(rules in rules(), facts in facts()) {
         let policy = policy(&rules);
         let verdict = decide(&policy, &facts);

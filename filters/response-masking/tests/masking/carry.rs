@@ -117,6 +117,24 @@ fn hidden_values_are_not_put_into_other_columns() {
 }
 
 #[test]
+fn what_cannot_be_read_does_not_run_where_columns_are_hidden() {
+    for sql in [
+        "do $$ begin execute 'create table mine as select card from customers'; end $$",
+        "do $$ begin end $$",
+        "select wibble wobble from customers where",
+        "create temp table mine as execute p",
+        "explain analyze create table mine as execute p",
+        "create function f() returns setof customers language sql as 'select * from customers'",
+        "select 1; create table mine as execute p",
+        "select 'a\\'; create table mine as select card from customers -- '",
+        "select 'a\\'' || card from customers",
+    ] {
+        assert_eq!(refused(&mut Session::learnt(CARDS), sql).as_deref(), Some("RM105"), "{sql}");
+        assert_eq!(refused(&mut Session::of(CARDS, "owners"), sql), None, "{sql}");
+    }
+}
+
+#[test]
 fn other_values_are_stored_as_ever() {
     for sql in [
         "update customers set name = 'x', card = 'y' where card = 'z'",

@@ -42,11 +42,7 @@ fn are_searched_by_detectors() {
 fn that_may_quote_a_hidden_column_are_withheld() {
     let mut session = Session::learnt(CARDS);
     let answer = [error(&INVALID), idle()].concat();
-    for sql in [
-        "select name::int from customers",
-        "select c::int from contacts",
-        "select wibble wobble from customers where",
-    ] {
+    for sql in ["select name::int from customers", "select c::int from contacts"] {
         let shown = session.run(sql, &answer);
         assert!(!String::from_utf8_lossy(&shown).contains("Bob Secret"), "{sql}");
         assert_eq!(field(&shown, b'C').as_deref(), Some("22P02"), "the SQLSTATE stays");

@@ -21,7 +21,6 @@ public final class RunPgjdbc {
     private static final String TABLE = "work_pgjdbc";
     private static final boolean MASKED = "1".equals(System.getenv("CLIENTS_MASKED"));
     private static final String CARD = MASKED ? "*".repeat(12) + "1111" : "4111111111111111";
-    private static final String WITHHELD = "[redacted]: the server's message may quote a masked column";
     private static final String EMAIL = MASKED ? "[redacted]" : "ada@example.com";
 
     private interface Scenario {
@@ -394,13 +393,12 @@ public final class RunPgjdbc {
             try (Statement statement = session.createStatement()) {
                 statement.execute("DROP TABLE IF EXISTS no_such_table");
                 same(statement.getWarnings().getMessage(), "table \"no_such_table\" does not exist, skipping");
-                statement.execute("DO $$ BEGIN RAISE NOTICE 'hello'; END $$");
-                // A DO is opaque: it may have read a masked column and say so.
-                same(statement.getWarnings().getMessage(), MASKED ? WITHHELD : "hello");
+                statement.execute("CALL public.hello()");
+                same(statement.getWarnings().getMessage(), "hello");
                 statement.execute("LISTEN work_pgjdbc");
                 statement.execute("NOTIFY work_pgjdbc, 'news'");
             }
-            same(session.unwrap(PGConnection.class).getNotifications(5000)[0].getParameter(), "news");
+            same(session.unwrap(PGConnection.class).getNotifications(5000)[0].getParameter(), MASKED ? "[redacted]" : "news");
         });
     }
 

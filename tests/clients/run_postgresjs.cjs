@@ -4,7 +4,7 @@
 const { pipeline: flow } = require('node:stream/promises');
 const { Readable } = require('node:stream');
 const postgres = require('postgres');
-const { CARD, EMAIL, MASKED, run, same, spoken, stateOf } = require('./scenario.cjs');
+const { CARD, EMAIL, MASKED, run, same, stateOf } = require('./scenario.cjs');
 
 const TABLE = 'work_postgresjs';
 
@@ -174,12 +174,12 @@ run({
     const seen = [];
     await withSession(async (sql) => {
       await sql`DROP TABLE IF EXISTS no_such_table`;
-      await sql.unsafe("DO $$ BEGIN RAISE NOTICE 'hello'; END $$");
+      await sql.unsafe("CALL public.hello()");
       const heard = new Promise((resolve) => { sql.listen('work_postgresjs', resolve).then(() => sql.notify('work_postgresjs', 'news')); });
-      same(await heard, 'news');
+      same(await heard, MASKED ? '[redacted]' : 'news');
     }, { onnotice: (notice) => seen.push(notice.message) });
     // The driver's first command asks the catalogue for types, which has nothing to do with masked columns.
-    same(seen, ['table "no_such_table" does not exist, skipping', spoken('hello')]);
+    same(seen, ['table "no_such_table" does not exist, skipping', 'hello']);
   },
 
   large: () => withSession(async (sql) => {

@@ -171,11 +171,11 @@ def cursors():
 
 
 def notices():
-    script = "SET client_min_messages = notice;\nDROP TABLE IF EXISTS no_such_table;\nDO $$ BEGIN RAISE NOTICE 'hello'; END $$;\n"
+    script = "SET client_min_messages = notice;\nDROP TABLE IF EXISTS no_such_table;\nCALL public.hello();\n"
     same(psql(script, "-v", "VERBOSITY=terse").splitlines(),
-         ['NOTICE:  table "no_such_table" does not exist, skipping', f"NOTICE:  {spoken('hello')}"])
+         ['NOTICE:  table "no_such_table" does not exist, skipping', "NOTICE:  hello"])
     found = psql("LISTEN work_psql;\nNOTIFY work_psql, 'news';\nSELECT 1;\n")
-    same("news" in found, True)
+    same('payload "[redacted]"' in found if MASKED else "news" in found, True)
 
 
 def describe():
@@ -195,12 +195,11 @@ def large():
 def masks():
     same(psql("SELECT * FROM people WHERE id = 1;\n"), f"1|Ada Byron|{EMAIL}|{CARD}\n")
     same(psql("SELECT card AS c, email FROM people WHERE id = $1 \\bind 1 \\g\n"), f"{CARD}|{EMAIL}\n")
-    tells = "DO $$ BEGIN RAISE WARNING 'it is %', (SELECT card FROM people WHERE id = 1); END $$;\n"
-    same(psql(tells, "-v", "VERBOSITY=terse"), f"WARNING:  {spoken('it is 4111111111111111')}\n")
     # Once a session has touched a masked column, what any statement says is withheld.
-    script = "SELECT card FROM people WHERE id = 1;\nSET client_min_messages = notice;\nDROP TABLE IF EXISTS no_such_table;\n"
-    notice = spoken('table "no_such_table" does not exist, skipping')
-    same(psql(script, "-v", "VERBOSITY=terse").splitlines(), [CARD, f"NOTICE:  {notice}"])
+    script = ("SELECT card FROM people WHERE id = 1;\nSET client_min_messages = notice;\nDROP TABLE IF EXISTS no_such_table;\n"
+              "CALL public.tell_card();\n")
+    notices = (spoken('table "no_such_table" does not exist, skipping'), spoken('it is 4111111111111111'))
+    same(psql(script, "-v", "VERBOSITY=terse").splitlines(), [CARD, *(f"NOTICE:  {notice}" for notice in notices)])
 
 
 run([

@@ -19,8 +19,6 @@ module.exports = {
   MASKED,
   CARD: MASKED ? '*'.repeat(12) + '1111' : '4111111111111111',
   EMAIL: MASKED ? '[redacted]' : 'ada@example.com',
-  // What a NOTICE of a DO says. A DO is opaque: it may have read a masked column, so that its text is withheld.
-  spoken: (text) => (MASKED ? "[redacted]: the server's message may quote a masked column" : text),
   same: assert.deepEqual,
 
   // The SQLSTATE that an action ends with; undefined when it succeeds.

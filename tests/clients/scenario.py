@@ -18,7 +18,7 @@ EMAIL = "[redacted]" if MASKED else "ada@example.com"
 
 
 def spoken(text):
-    """What a NOTICE of a DO says, or of what comes behind a masked column. A DO is opaque: it may have read one."""
+    """What a NOTICE says in a session that has touched a masked column."""
     return "[redacted]: the server's message may quote a masked column" if MASKED else text
 
 

@@ -8,6 +8,9 @@ CREATE TABLE public.people (id integer PRIMARY KEY, name text NOT NULL, email te
 INSERT INTO public.people VALUES
     (1, 'Ada Byron', 'ada@example.com', '4111111111111111'),
     (2, 'Grace Hopper', 'grace@example.org', '5555555555554444');
+CREATE PROCEDURE public.hello() LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'hello'; END $$;
+CREATE PROCEDURE public.tell_card() LANGUAGE plpgsql
+    AS $$ BEGIN RAISE NOTICE 'it is %', (SELECT card FROM public.people WHERE id = 1); END $$;
 RESET ROLE;
 CREATE TABLE public.forbidden (id integer PRIMARY KEY);
 REVOKE ALL ON public.forbidden FROM PUBLIC;

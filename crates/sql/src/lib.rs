@@ -115,8 +115,12 @@ fn parse<T, R>(
     let parsed = what(&mut parser);
     match &parsed {
         Ok(tree) if parser.peek_token_ref().token == Token::EOF => Ok(read(tree)),
-        Ok(_) => Err("more than one statement without a semicolon".to_owned()),
-        Err(error) => Err(error.to_string()),
+        // Another statement without a semicolon, or a word that is written wrong.
+        Ok(_) => Err(format!("syntax error at or near \"{}\"", parser.peek_token_ref().token)),
+        Err(ParserError::ParserError(words) | ParserError::TokenizerError(words)) => {
+            Err(words.replace("found: EOF", "found: end of the statement"))
+        }
+        Err(ParserError::RecursionLimitExceeded) => Err("nested too deeply for the parser".to_owned()),
     }
 }
 

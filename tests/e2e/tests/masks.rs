@@ -1,6 +1,9 @@
 //! Ways around a mask that were tried, in the end with success once: none of them shows anything today.
 
-use chaperone_e2e::{Chain, Stack, analyst, has_not, no_vm_died, psql, shop_with};
+use chaperone_e2e::{
+    Chain, Policy, Stack, StackOptions, analyst, has, has_not, no_vm_died, psql, shop_policy, shop_with,
+    start,
+};
 
 /// The notes and cards of the shop, as the tricks below would show them.
 const SECRETS: [&str; 12] = [
@@ -99,6 +102,50 @@ fn no_trick_shows_a_hidden_column() {
             // A session for each: what was touched before makes masking more careful.
             is_hidden(&stack, chain, trick);
         }
+    }
+    no_vm_died(&stack);
+}
+
+/// Numbers and times that a view makes of hidden numbers and times.
+#[test]
+fn no_view_shows_what_it_computes_from_a_hidden_number_or_time() {
+    let masks = "masking:
+  - id: balances
+    columns: [public.accounts.balance]
+    transform: { kind: \"null\" }
+  - id: days
+    columns: [public.orders.placed]
+    transform: { kind: \"null\" }
+";
+    let policy = Policy::Text(shop_policy().replacen("masking:\n", masks, 1));
+    let stack = start(StackOptions { policy, ..StackOptions::default() });
+    let views = [
+        "CREATE VIEW v_twice AS SELECT id, balance * 2 AS twice, frozen FROM accounts",
+        "CREATE VIEW v_all AS SELECT sum(balance) AS total FROM accounts",
+        "CREATE VIEW v_next AS SELECT item, amount, placed + 1 AS next, extract(day FROM placed) AS day FROM orders",
+    ];
+    let made = psql(&stack, Chain::Direct, &stack.target_login(), &views);
+    assert_eq!(made.matches("CREATE VIEW").count(), views.len(), "{made}");
+    for chain in Chain::GOVERNED {
+        for trick in [
+            "SELECT twice FROM v_twice",
+            "SELECT twice + 0 FROM v_twice",
+            "SELECT * FROM v_twice",
+            "SELECT total FROM v_all",
+            "SELECT next FROM v_next",
+            "SELECT day FROM v_next WHERE item = 'punched cards'",
+            "SELECT next - 1 FROM v_next",
+        ] {
+            let shown = psql(&stack, chain, &analyst(&stack), &[trick]);
+            has_not(&shown, &["200.00", "5001", "33980", "2026", "-01-", " 14", "\n14"]);
+        }
+        let plain = psql(
+            &stack,
+            chain,
+            &analyst(&stack),
+            &["SELECT item, amount FROM v_next", "SELECT id, frozen FROM v_twice"],
+        );
+        has(&plain, &["punched cards", "19.90", "f"]);
     }
     no_vm_died(&stack);
 }

@@ -21,6 +21,8 @@ use settings::{environment, password_file};
 const NAME: &str = "up";
 /// In the run directory: the target's host and port.
 const TARGET: &str = "target";
+/// In the run directory: the gateway's listeners, a line each.
+const LISTENERS: &str = "listeners";
 /// In the run directory: a password file for the ways past the filters.
 const PASSWORDS: &str = "pgpass";
 /// In the run directory: what the settings asked for.
@@ -90,6 +92,7 @@ pub fn up() -> Result<(), Error> {
     replace(&run.join(PARTS), &parts)?;
     let direct = crate::Chain::Direct;
     replace(&run.join(TARGET), &format!("{} {}\n", stack.pg_host(direct), stack.pg_port(direct)))?;
+    replace(&run.join(LISTENERS), &listeners(&stack))?;
     replace_secret(&run.join(PASSWORDS), &password_file(&stack))?;
     replace_secret(&runs.join("env"), &environment(&stack))?;
     replace(&run.join(ASKED), &asked)?;
@@ -202,9 +205,11 @@ pub fn status() -> Result<bool, Error> {
             ""
         );
     }
-    if let Some(problem) = undelivered(&run) {
-        well = false;
-        println!("policy     {problem}");
+    print!("{}", fs::read_to_string(run.join(LISTENERS)).unwrap_or_default());
+    if let Some(last) = last_delivery(&run) {
+        let refused = last.contains(" error ");
+        well &= !refused;
+        println!("{:<10} {}", "policy", if refused { refusal(&last) } else { in_force(&last) });
     }
     Ok(well)
 }
@@ -239,14 +244,35 @@ fn target(run: &Path) -> Option<(String, u16)> {
     Some((host.to_owned(), port.parse().ok()?))
 }
 
-/// Why the policy as it is now is not in force, from the last line of its delivery.
-fn undelivered(run: &Path) -> Option<String> {
+/// What the delivery of the policy said last.
+fn last_delivery(run: &Path) -> Option<String> {
     let log = fs::read_to_string(run.join("delivery.log")).ok()?;
-    let last = log.lines().rev().find(|line| !line.is_empty())?;
-    last.contains(" error ").then(|| {
-        let why = last.split_once(" error=\"").map_or(last, |(_, why)| why.trim_end_matches('"'));
-        format!("refused    {}; the one before stays in force", why.replace("\\\"", "\""))
-    })
+    log.lines().rev().find(|line| !line.is_empty()).map(str::to_owned)
+}
+
+/// Why the policy that is asked for is not in force.
+fn refusal(line: &str) -> String {
+    let why = line.split_once(" error=\"").map_or(line, |(_, why)| why.trim_end_matches('"'));
+    format!("refused    {}; the one before stays in force", why.replace("\\\"", "\""))
+}
+
+/// Which policy is in force: its name, and its digest as records and requests for approval name it.
+fn in_force(line: &str) -> String {
+    let value = |key: &str| line.split_once(key).and_then(|(_, rest)| rest.split('"').next());
+    match (value(" policy=\""), value(" digest=\"")) {
+        (Some(name), Some(digest)) => format!("{:<10} {name}, digest {digest}", "delivered"),
+        _ => line.to_owned(),
+    }
+}
+
+/// Where clients come in, by the way they take.
+fn listeners(stack: &Stack) -> String {
+    let line = |(chain, name): (crate::Chain, &str)| {
+        format!("{:<10} {:<23} {}:{}\n", "listener", name, stack.pg_host(chain), stack.pg_port(chain))
+    };
+    [(crate::Chain::Fused, "fused"), (crate::Chain::Separate, "separate"), (crate::Chain::Plain, "plain")]
+        .map(line)
+        .concat()
 }
 
 /// Whether a policy is the copy that an earlier `up` made: `target/run/env` names it, and it goes with that run.

@@ -20,15 +20,25 @@ pub(crate) struct Ports {
 impl Ports {
     /// Ports that nobody listens on now: `known` ones where people should find them again and they are free.
     pub(crate) fn free(known: bool) -> Result<Self, Error> {
-        let pick = |wish: u16| if known && is_free(wish) { Ok(wish) } else { any() };
+        let pick = |wish: u16, what: &str| {
+            if known && is_free(wish) {
+                return Ok(wish);
+            }
+            let port = any()?;
+            if known {
+                // Somebody who has it written down somewhere wants to know.
+                eprintln!("==> port {wish} is taken: {what} listens on {port}");
+            }
+            Ok::<_, Error>(port)
+        };
         Ok(Self {
-            postgres: pick(15_432)?,
-            fused: pick(6432)?,
-            separate: pick(6433)?,
-            plain: pick(6434)?,
-            admin: pick(9901)?,
-            sidecar: pick(7480)?,
-            idp: pick(8085)?,
+            postgres: pick(15_432, "PostgreSQL")?,
+            fused: pick(6432, "the fused chain")?,
+            separate: pick(6433, "the separate chain")?,
+            plain: pick(6434, "plain Envoy")?,
+            admin: pick(9901, "Envoy's admin interface")?,
+            sidecar: pick(7480, "the sidecar")?,
+            idp: pick(8085, "the identity provider")?,
         })
     }
 }

@@ -9,7 +9,8 @@
 //!
 //! - a plain column of a view, by the origin that the view's rule keeps for it (`resorigtbl`, `resorigcol`), also
 //!   under another name and through subqueries;
-//! - a computed column of a view that reads the masked column, unless its type cannot hold text;
+//! - a computed column of a view that reads the masked column, unless its type can hold neither text nor what the masked
+//!   column holds (a number for a number, a date, time, interval or number for one of the first three);
 //! - a column of such a view with the masked column's name.
 //!
 //! The last two may be anything that is made of the column, so nothing of them is shown at all.
@@ -86,12 +87,16 @@ const VIEWS: &str = r#"
   JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) r.ev_class
    AND CAST(a.attnum AS pg_catalog.text) OPERATOR(pg_catalog.=) t.num
   JOIN pg_catalog.pg_type y ON y.oid OPERATOR(pg_catalog.=) a.atttypid
+  JOIN pg_catalog.pg_type x ON x.oid OPERATOR(pg_catalog.=) o.atttypid
   CROSS JOIN LATERAL (SELECT
    CAST(a.attname AS pg_catalog.text) OPERATOR(pg_catalog.=) t.nam AS named,
    t.tab OPERATOR(pg_catalog.=) CAST(m.rel AS pg_catalog.text)
     AND t.col OPERATOR(pg_catalog.=) CAST(m.num AS pg_catalog.text) AS plain,
    CASE WHEN t.tab OPERATOR(pg_catalog.=) E'0'
     THEN y.typcategory OPERATOR(pg_catalog.<>) ALL (CAST(E'{B,D,E,G,N,T}' AS pg_catalog."char"[]))
+     OR y.typcategory OPERATOR(pg_catalog.=) x.typcategory
+     OR x.typcategory OPERATOR(pg_catalog.=) ANY (CAST(E'{D,T}' AS pg_catalog."char"[]))
+      AND y.typcategory OPERATOR(pg_catalog.=) ANY (CAST(E'{D,N,T}' AS pg_catalog."char"[]))
     ELSE t.tab OPERATOR(pg_catalog.=) CAST(m.rel AS pg_catalog.text)
      AND t.col OPERATOR(pg_catalog.=) ANY (ARRAY[E'0', CAST(m.num AS pg_catalog.text)])
    END AS hit) h

@@ -93,9 +93,13 @@ pub struct Exchange<T> {
     ends: Ends,
 }
 
+/// For how many requests room is kept when a batch has been answered.
+const ROOM: usize = 64;
+
 impl<T> Exchange<T> {
-    /// How many requests may wait where nothing else is said.
-    pub const DEFAULT_MOST: usize = 100_000;
+    /// How many requests may wait where nothing else is said: more than clients have under way that write until their
+    /// socket is full (libpq_pipeline's `uniqviol`, over loopback).
+    pub const DEFAULT_MOST: usize = 1_000_000;
 
     /// Starts with nothing asked; at most `most` requests may wait.
     #[must_use]
@@ -117,10 +121,12 @@ impl<T> Exchange<T> {
         self.waiting.len()
     }
 
-    /// Bytes that the requests take, without what their payloads point to.
+    /// Bytes that the requests take, without what their payloads point to. Where there are many, with the room for more.
     #[must_use]
     pub fn kept(&self) -> usize {
-        self.waiting.len() * size_of::<Waiting<T>>()
+        let room = self.waiting.capacity();
+        let counted = if room > ROOM { room } else { self.waiting.len() };
+        counted * size_of::<Waiting<T>>()
     }
 
     /// How many requests were kept so far.
@@ -269,6 +275,9 @@ impl<T> Exchange<T> {
             let ends =
                 if skipping { waiting.request == Request::Sync } else { waiting.request.ends_with_ready() };
             if ends {
+                if self.waiting.len() < ROOM {
+                    self.waiting.shrink_to(ROOM);
+                }
                 return Answer::Ready { waiting, skipped };
             }
             skipped.push(waiting);

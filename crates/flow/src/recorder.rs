@@ -57,7 +57,7 @@ impl Default for RecorderLimits {
     }
 }
 
-/// A batch to send as the body of one call: an encoded [`RecordBatch`](chaperone_proto::RecordBatch).
+/// A batch to send as the body of one call: an encoded [`RecordBatch`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Batch<'a> {
     /// It.

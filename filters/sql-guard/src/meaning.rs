@@ -192,6 +192,17 @@ impl Meanings {
                 facts.statements.extend(portal.facts().statements.iter().cloned());
             }
         }
+        if fetched {
+            // So is a cursor of a DECLARE, whose query runs as it is fetched from, and again when it is wound back.
+            for declaring in &self.declared {
+                resolved = true;
+                append(&mut text, "runs", declaring.text());
+                left.take(declaring)?;
+                let declares =
+                    declaring.facts().statements.iter().filter(|it| it.verbs.contains(&Verb::Declare));
+                facts.statements.extend(declares.cloned());
+            }
+        }
         for statement in command.facts().statements.iter().filter(|statement| executes(statement)) {
             for effect in &statement.effects {
                 let Effect::Prepared(name) = effect else { continue };

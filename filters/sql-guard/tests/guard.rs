@@ -343,6 +343,19 @@ fn fetch_runs_what_a_portal_was_bound_to() {
 }
 
 #[test]
+fn fetch_runs_what_a_cursor_was_declared_for() {
+    for fetch in ["fetch absolute 1 from c", "move backward all in c", "fetch first from c; select 1"] {
+        let mut wire = wire();
+        wire.client(&query("begin"));
+        wire.client(&query("declare c cursor for select refund(a) from t where b = 2"));
+        wire.effects.clear();
+        wire.client(&query(fetch));
+        let told = format!("{:?}", wire.effects);
+        assert!(told.contains("refund"), "it is judged, and recorded, as what it runs: {told}");
+    }
+}
+
+#[test]
 fn what_was_bound_to_values_that_nobody_sees_is_not_held() {
     for fetch in [
         query("fetch all from p"),

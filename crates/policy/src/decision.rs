@@ -81,8 +81,8 @@ impl Policy {
         for rule in &self.allows {
             match rule.apply(scope, search_path) {
                 Applied::Matched => {
-                    let unclear = self.unclear(scope);
-                    return unclear.unwrap_or_else(|| hold.map_or(Finding::Allowed(rule), Finding::Held));
+                    let worse = self.unclear(scope).or(hold.map(Finding::Held));
+                    return worse.unwrap_or(Finding::Allowed(rule));
                 }
                 Applied::Failed(failure) => return Finding::Failed(rule, failure),
                 Applied::ConditionFalse | Applied::Missed(_) => {}

@@ -8,7 +8,6 @@ use chaperone_model::{HoldTerms, RuleId};
 use crate::condition::{Condition, Failure, Scope};
 use crate::document::RuleEffect;
 use crate::matcher::{Matcher, Miss};
-use crate::verbs::VerbSet;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
@@ -52,23 +51,15 @@ impl Rule {
             },
         }
     }
-}
 
-impl Rule {
     /// Whether it could be about a statement of which not everything is known: whatever it lists may be in there, and
     /// what its condition asks of the statement may hold. A condition that asks for `statement.opaque` has been written
-    /// with that in mind, so it decides; so do the verbs of a rule that says `opaque: true`.
+    /// with that in mind, so it decides.
     pub(crate) fn could_apply(&self, scope: Scope<'_>) -> bool {
-        let (what, told) = (&self.matcher.what, &scope.statement.verbs);
-        let another =
-            |verbs: VerbSet| what.opaque && !told.is_empty() && !told.iter().any(|verb| verbs.has(*verb));
-        if what.verbs.is_some_and(another) {
-            return false;
-        }
         let holds = |condition: &Condition| {
             condition.depends_on_what_is_untold() || condition.holds(scope).unwrap_or(true)
         };
-        self.matcher.who.is(scope.caller).is_ok() && self.when.as_ref().is_none_or(holds)
+        self.matcher.could_touch(scope.caller, scope.statement) && self.when.as_ref().is_none_or(holds)
     }
 }
 

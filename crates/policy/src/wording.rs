@@ -51,19 +51,11 @@ pub(crate) fn verdict(finding: Finding<'_>, statement: &Statement) -> Verdict {
             let reason = decision::uncovered(statement);
             let message =
                 format!("{}, and rule `{}` could be about it", uncovered(reason, statement), rule.id);
-            // The rule's own words are about what it lists.
-            Verdict {
-                hint: reason.remedy().to_owned(),
-                ..verdict_of(Decision::Deny, reason, Some(rule), message)
-            }
+            denied_in_our_words(reason, rule, message)
         }
         Finding::Failed(rule, failure) => {
             let message = format!("the condition of rule `{}` could not be evaluated: {failure}", rule.id);
-            // The rule's own words are about another case.
-            Verdict {
-                hint: Reason::PolicyError.remedy().to_owned(),
-                ..verdict_of(Decision::Deny, Reason::PolicyError, Some(rule), message)
-            }
+            denied_in_our_words(Reason::PolicyError, rule, message)
         }
         Finding::Uncovered(reason) => verdict_of(Decision::Deny, reason, None, uncovered(reason, statement)),
     }
@@ -75,10 +67,7 @@ fn denied(rule: &Rule, statement: &Statement) -> Verdict {
     if unbounded && statement.opaque.as_ref().is_some_and(unread) {
         // It counts as unbounded because nobody can tell: what its author has to know is that, not the rule.
         let reason = decision::uncovered(statement);
-        return Verdict {
-            hint: reason.remedy().to_owned(),
-            ..verdict_of(Decision::Deny, reason, None, uncovered(reason, statement))
-        };
+        return verdict_of(Decision::Deny, reason, None, uncovered(reason, statement));
     }
     let message = said(rule, || {
         let missing = if unbounded { " without a real WHERE" } else { "" };
@@ -86,6 +75,12 @@ fn denied(rule: &Rule, statement: &Statement) -> Verdict {
     });
     let reason = if unbounded { Reason::UnboundedWrite } else { Reason::RuleDenied };
     verdict_of(Decision::Deny, reason, Some(rule), message)
+}
+
+/// A denial by a rule whose own words are about another case.
+fn denied_in_our_words(reason: Reason, rule: &Rule, message: String) -> Verdict {
+    let hint = reason.remedy().to_owned();
+    Verdict { hint, ..verdict_of(Decision::Deny, reason, Some(rule), message) }
 }
 
 fn verdict_of(decision: Decision, reason: Reason, rule: Option<&Rule>, message: String) -> Verdict {

@@ -132,11 +132,10 @@ impl ResponseMasking {
                 refused = refused.or(Some(Reason::MaskLineageUnknown));
             }
         }
-        if facts.opaque.is_some() {
-            self.answers.touched = true;
-            refused = refused.or(Some(Reason::MaskCarryRefused));
-        }
-        self.answers.touched |= touched;
+        // What was read of the text is not all that it does.
+        let unread = facts.opaque.as_ref().map(|_| Reason::MaskCarryRefused);
+        refused = refused.or(unread);
+        self.answers.touched |= touched || unread.is_some();
         if unjudged && !self.answers.touched {
             self.answers.judge_later(plan, &note.command);
         }

@@ -191,8 +191,6 @@ impl Meanings {
                 facts.opaque = facts.opaque.or_else(|| portal.facts().opaque.clone());
                 facts.statements.extend(portal.facts().statements.iter().cloned());
             }
-        }
-        if fetched {
             // So is a cursor of a DECLARE, whose query runs as it is fetched from, and again when it is wound back.
             for declaring in &self.declared {
                 resolved = true;

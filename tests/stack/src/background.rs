@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::chaperone;
 use crate::error::Error;
-use crate::options::{Policy, StackOptions};
+use crate::options::{Chain, Policy, StackOptions};
 use crate::part::Lifetime;
 use crate::programs::Programs;
 use crate::psql;
@@ -90,7 +90,7 @@ pub fn up() -> Result<(), Error> {
     let stack = Stack::start_for(options, Lifetime::Background)?;
     let parts = record(&stack)?;
     replace(&run.join(PARTS), &parts)?;
-    let direct = crate::Chain::Direct;
+    let direct = Chain::Direct;
     replace(&run.join(TARGET), &format!("{} {}\n", stack.pg_host(direct), stack.pg_port(direct)))?;
     replace(&run.join(LISTENERS), &listeners(&stack))?;
     replace_secret(&run.join(PASSWORDS), &password_file(&stack))?;
@@ -113,7 +113,7 @@ fn tell(stack: &Stack, runs: &Path) -> Result<(), Error> {
     let name = role.map_or("ROLE", |role| &role.name);
     let group = role.and_then(|role| role.groups.first()).map_or("GROUP", String::as_str);
     let login = stack.target_login();
-    let direct = crate::Chain::Direct;
+    let direct = Chain::Direct;
     eprintln!("==> up, with the policy {}", short(stack.policy_path(), root));
     eprintln!("    before {} at {}:{}", login.database, stack.pg_host(direct), stack.pg_port(direct));
     eprintln!("    The settings for clients are in {env}:");
@@ -267,12 +267,10 @@ fn in_force(line: &str) -> String {
 
 /// Where clients come in, by the way they take.
 fn listeners(stack: &Stack) -> String {
-    let line = |(chain, name): (crate::Chain, &str)| {
-        format!("{:<10} {:<23} {}:{}\n", "listener", name, stack.pg_host(chain), stack.pg_port(chain))
+    let line = |chain: Chain| {
+        format!("{:<10} {:<23} {}:{}\n", "listener", chain.name(), stack.pg_host(chain), stack.pg_port(chain))
     };
-    [(crate::Chain::Fused, "fused"), (crate::Chain::Separate, "separate"), (crate::Chain::Plain, "plain")]
-        .map(line)
-        .concat()
+    [Chain::Fused, Chain::Separate, Chain::Plain].map(line).concat()
 }
 
 /// Whether a policy is the copy that an earlier `up` made: `target/run/env` names it, and it goes with that run.

@@ -6,6 +6,7 @@ use super::{Functions, Matcher, Miss, What, asks_for_all_columns, effect_term, i
 use crate::access::Caller;
 use crate::functions::FunctionClass;
 use crate::names::{ColumnPattern, NamePattern, Part};
+use crate::verbs::VerbSet;
 
 impl Matcher {
     /// Whether each kind of thing that the rule lists (verbs, tables …) has something of the statement in it.
@@ -61,6 +62,16 @@ impl Matcher {
             }
         }
         Ok(())
+    }
+}
+
+impl Matcher {
+    /// Whether it could touch a statement of which not everything is known. The verbs of a rule that says
+    /// `opaque: true` were listed with that in mind, so they decide where there are any.
+    pub(crate) fn could_touch(&self, caller: &Caller<'_>, statement: &Statement) -> bool {
+        let told = &statement.verbs;
+        let listed = |verbs: VerbSet| told.is_empty() || told.iter().any(|verb| verbs.has(*verb));
+        self.who.is(caller).is_ok() && (!self.what.opaque || self.what.verbs.is_none_or(listed))
     }
 }
 

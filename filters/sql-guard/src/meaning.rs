@@ -144,10 +144,14 @@ impl Meanings {
         meaning
     }
 
-    /// Whether a command (with what it runs) may run a portal whose values its text does not tell.
+    /// Whether a command (with what it runs) may run a portal, or a cursor, whose values its text does not tell.
     pub(crate) fn hides_values(&self, command: &Command) -> bool {
         let fetches = |statement: &Statement| statement.verbs.contains(&Verb::Fetch);
-        command.facts().statements.iter().any(fetches) && self.portals.named().any(|portal| portal.has_values)
+        let has_values = || {
+            self.portals.named().any(|portal| portal.has_values)
+                || self.declared.iter().any(|declaring| has_parameters(declaring.text()))
+        };
+        command.facts().statements.iter().any(fetches) && has_values()
     }
 
     /// Puts what EXECUTE runs into the facts of a command that contains one.
@@ -274,6 +278,11 @@ impl Meanings {
         self.forever += bytes;
         Ok(())
     }
+}
+
+/// Whether a text may take values, as far as a glance tells: `'$1'` is none, and no harm.
+fn has_parameters(text: &str) -> bool {
+    text.as_bytes().windows(2).any(|pair| matches!(pair, [b'$', b'0'..=b'9']))
 }
 
 /// Adds a text to another, as long as somebody might read all of it.

@@ -356,6 +356,30 @@ fn fetch_runs_what_a_cursor_was_declared_for() {
 }
 
 #[test]
+fn a_fetch_that_was_prepared_before_its_cursor_runs_it_too() {
+    let mut wire = wire();
+    wire.client(&[parse("f", "fetch first from c"), sync()].concat());
+    wire.client(&query("declare c cursor for select refund(a) from t where b = 2"));
+    wire.effects.clear();
+    wire.client(&[bind("", "f"), execute(""), sync()].concat());
+    let told = format!("{:?}", wire.effects);
+    assert!(told.contains("refund"), "{told}");
+}
+
+#[test]
+fn what_a_cursor_was_declared_with_and_nobody_sees_is_not_held() {
+    let mut wire = wire();
+    wire.client(&query("begin"));
+    let declare = parse("", "declare c cursor for select a from t where b = $1 for update");
+    wire.client(&[declare, bind_value("", "", "7"), execute(""), sync()].concat());
+    wire.look();
+    wire.server.ran.clear();
+    wire.client(&query("update t set a = 1 where b = 2; fetch all from c"));
+    assert!(wire.look().contains("E(42501)"), "its approver would not see the 7");
+    assert!(wire.ran().is_empty(), "{:?}", wire.ran());
+}
+
+#[test]
 fn what_was_bound_to_values_that_nobody_sees_is_not_held() {
     for fetch in [
         query("fetch all from p"),

@@ -36,6 +36,15 @@ fn every_pack_loads_and_enforces() {
     assert!(packs >= 5);
 }
 
+/// The example for a database of one's own, with its placeholders filled.
+fn own_database() -> Policy {
+    let text = fs::read_to_string(directory().join("../examples/own-database/policy.yaml")).unwrap();
+    let filled = [("${DATABASE}", "hr"), ("${USER}", "owner"), ("${AUTH}", "auth: trust")]
+        .iter()
+        .fold(text, |text, (placeholder, value)| text.replace(placeholder, value));
+    Policy::from_text(&filled).unwrap_or_else(|error| panic!("own-database: {error}"))
+}
+
 struct Pack(Policy, BriefCaller);
 
 impl Pack {
@@ -47,7 +56,7 @@ impl Pack {
             database: database.to_owned(),
             ..BriefCaller::default()
         };
-        Self(pack(name), caller)
+        Self(if name == "own-database" { own_database() } else { pack(name) }, caller)
     }
 
     fn says(&self, statement: BriefStatement) -> (Decision, Reason, Option<String>) {
@@ -141,6 +150,58 @@ fn agent_starter() {
         ..BriefStatement::default()
     };
     assert_eq!(pack.says(search_path), (Decision::Deny, Reason::SettingRefused, None));
+}
+
+#[test]
+fn every_change_of_a_database_of_ones_own_waits_for_a_person() {
+    let caller = BriefCaller { issuer: "http://127.0.0.1:8085".to_owned(), ..BriefCaller::default() };
+    let pack = Pack::of("own-database", "own-database", "analyst", "analysts", "hr");
+    let pack = Pack(pack.0, BriefCaller { issuer: caller.issuer, ..pack.1 });
+    for table in ["staff", "pg_catalog.pg_class", "information_schema.columns"] {
+        assert_eq!(pack.says(select(table)), by(Decision::Allow, Reason::Allowed, "read"));
+    }
+    for verb in [Verb::Insert, Verb::Update, Verb::Delete, Verb::Merge] {
+        assert_eq!(
+            pack.says(write(verb, "staff")),
+            by(Decision::Hold, Reason::HeldForApproval, "hold-changes")
+        );
+    }
+    let held = by(Decision::Hold, Reason::HeldForApproval, "hold-functions");
+    let alone = BriefStatement { verbs: vec![Verb::Select], ..BriefStatement::default() };
+    let statements: [fn(BriefStatement) -> BriefStatement; 2] = [|alone| alone, |_| select("staff")];
+    for statement in statements {
+        let calling = |function| pack.says(calling(function, statement(alone.clone())));
+        for function in ["wipe", "public.wipe", "setval", "nextval", "pg_notify"] {
+            assert_eq!(calling(function), held, "{function}");
+        }
+        for function in [
+            "pg_reload_conf",
+            "pg_terminate_backend",
+            "pg_advisory_lock",
+            "pg_sleep",
+            "pg_read_file",
+            "lo_create",
+            "query_to_xml",
+            "dblink",
+            "pg_stat_reset",
+            "pg_drop_replication_slot",
+        ] {
+            assert_eq!(
+                calling(function),
+                by(Decision::Deny, Reason::RuleDenied, "no-side-doors"),
+                "{function}"
+            );
+        }
+        for function in ["lower", "count", "now", "pg_get_viewdef"] {
+            assert_eq!(calling(function), by(Decision::Allow, Reason::Allowed, "read"), "{function}");
+        }
+    }
+    for table in ["pg_authid", "pg_catalog.pg_shadow"] {
+        assert_eq!(pack.says(select(table)), by(Decision::Deny, Reason::RuleDenied, "no-credentials"));
+    }
+    for verb in [Verb::Create, Verb::Alter, Verb::Grant, Verb::Call, Verb::Copy, Verb::Do] {
+        assert_eq!(pack.says(write(verb, "staff")).0, Decision::Deny, "{verb:?}");
+    }
 }
 
 #[test]

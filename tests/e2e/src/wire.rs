@@ -100,6 +100,12 @@ impl Client {
         let _ = self.stream.write_all(bytes);
     }
 
+    /// Sends as much as the other end takes within a moment; how many bytes those were.
+    pub fn offer(&mut self, bytes: &[u8]) -> usize {
+        let _ = self.stream.set_write_timeout(Some(Duration::from_millis(200)));
+        self.stream.write(bytes).unwrap_or(0)
+    }
+
     /// Reads once; false at the end of the stream.
     fn read(&mut self) -> bool {
         let mut buffer = vec![0; 64 << 10];

@@ -3,6 +3,7 @@
 mod answer;
 mod approvals;
 mod auth;
+pub(crate) mod connections;
 mod health;
 mod records;
 mod sessions;
@@ -23,8 +24,8 @@ use crate::metrics::Metrics;
 use crate::presence::Presence;
 use crate::store::{RecordStore, Writer};
 
-/// Largest body of a batch of records, in bytes.
-pub(crate) const MAX_BATCH_BYTES: usize = 8 << 20;
+/// Largest body of a batch of records, in bytes: a message of 16 MiB that strict mode records whole, and others with it.
+pub(crate) const MAX_BATCH_BYTES: usize = 18 << 20;
 /// Largest body of anything else, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 256 << 10;
 /// Batches of records that are held in memory at a time, in bytes.

@@ -1,6 +1,5 @@
 //! The running sidecar: everything put together, started, and stopped in order.
 
-use std::future::IntoFuture;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
@@ -8,7 +7,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
@@ -16,7 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::clock::{Clock as _, SystemClock};
 use crate::deliver::{Delivery, Watch};
 use crate::desk::Desk;
-use crate::http::{MAX_BATCH_MEMORY, Service, Tokens, TokensInvalid, router};
+use crate::http::{MAX_BATCH_MEMORY, Service, Tokens, TokensInvalid, connections, router};
 use crate::log;
 use crate::metrics::Metrics;
 use crate::presence::Presence;
@@ -99,16 +97,11 @@ async fn serve(listen: SocketAddr, service: Service, stopping: watch::Sender<boo
     }
     announce(address);
     let sweeper = tokio::spawn(sweep(Arc::clone(&service.desk), service.stop.clone()));
-    let listener = listener.tap_io(|stream| {
-        // Answers are small and somebody waits for them.
-        let _slower = stream.set_nodelay(true);
-    });
     let mut stop = service.stop.clone();
     let graceful = async move {
         let _gone = stop.wait_for(|stop| *stop).await;
     };
-    let serving = axum::serve(listener, router(service)).with_graceful_shutdown(graceful);
-    let serving = tokio::spawn(serving.into_future());
+    let serving = tokio::spawn(connections::serve(listener, router(service), graceful));
     wait_for_signal().await.map_err(|error| Error::Io("cannot wait for signals".to_owned(), error))?;
     log::info("stopping", &[]);
     // Whoever waits for a decision is answered at once with how things stand, and asks the next sidecar.

@@ -250,6 +250,11 @@ pub trait Flow: fmt::Debug {
         0
     }
 
+    /// Whether the flow ends the session, so that what the client sends goes nowhere.
+    fn is_ending(&self) -> bool {
+        false
+    }
+
     /// The client's bytes are no protocol messages; nothing more of them is read.
     fn violated(&mut self, _cx: &mut Cx<'_>) {}
 

@@ -82,6 +82,8 @@ pub struct Line {
     reader: NoteReader,
     memory: Share,
     violated: bool,
+    /// Bytes that the client has sent since the session is being ended.
+    ignored: u64,
     closed: bool,
 }
 
@@ -134,6 +136,7 @@ impl Line {
             reader: NoteReader::default(),
             memory: Share::default(),
             violated: false,
+            ignored: 0,
             closed: false,
         }
     }
@@ -208,6 +211,7 @@ impl Line {
         drop(frames);
         self.client = framer;
         self.settle_client(env, &mut sink);
+        self.settle_ending(input.len(), &mut sink);
         self.finish(sink, true)
     }
 

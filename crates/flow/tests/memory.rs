@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
-use chaperone_flow::testing::Wire;
-use chaperone_flow::{Budget, Limits, Line};
+use chaperone_flow::testing::{Counting, Wire};
+use chaperone_flow::{Budget, Effect, Env, Limits, Line, Time};
 use chaperone_pgwire::client::write;
 
 /// A session without flows but the door, which shares `budget`.
@@ -95,4 +95,27 @@ fn requests_that_wait_for_answers_count() {
     wire.client(&syncs);
     assert!(wire.look().ends_with("E(FATAL 53200)"), "50,000 requests take more than 1 MiB");
     assert!(budget.used() < 1 << 20);
+}
+
+#[test]
+fn who_goes_on_writing_while_the_session_ends_is_cut_off() {
+    let budget = Budget::new(16 << 20);
+    for last_words in [b"?\0\0\0\x04".to_vec(), b"Q\0\0\0\0".to_vec()] {
+        let mut wire = wire(&budget);
+        // The server has a long answer to give, and says nothing yet.
+        let time = Time::at(wire.now);
+        let mut send = |bytes: &[u8]| {
+            let mut env = Env { time: &time, random: &mut Counting::default() };
+            let outcome = wire.line.client_data(&mut env, bytes, None);
+            assert!(wire.line.memory() < 1 << 20, "nothing of it is kept");
+            outcome.effects.contains(&Effect::Close)
+        };
+        assert!(!send(&query("select pg_sleep(1000)")));
+        assert!(!send(&last_words));
+        let piece = query(&"x".repeat(1 << 20));
+        let most = 40;
+        let closed: Vec<usize> = (0..most).filter(|_| send(&piece)).collect();
+        assert_eq!(closed.len(), 1, "once, and not at once");
+        assert!((1..most).contains(&closed[0]), "{closed:?}");
+    }
 }

@@ -129,6 +129,7 @@ reasons! {
     PortalUnknown = "SG112", Guard, "34000", "the portal is not known to the gateway", "bind it in this session";
     SettingRefused = "SG113", Guard, "42501", "what changes how statements are read, or who the session is, may not be set", "leave it at the server's default";
     RecordUnavailable = "ST101", Tap, "58000", "the command could not be recorded", "try again; the operator should look at the sidecar";
+    RecordTooLarge = "ST102", Tap, "54000", "the message is too large to be recorded whole", "send less in one message";
 }
 
 impl fmt::Display for Reason {

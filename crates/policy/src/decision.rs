@@ -26,6 +26,9 @@ pub(crate) enum Finding<'p> {
     Failed(&'p Rule, Failure),
     /// An allow rule lets through what cannot be read, and a deny rule could be about it.
     Unclear(&'p Rule),
+    /// People could be asked about what cannot be read, but response-masking refuses it whatever they say: there are
+    /// columns that the caller may not see.
+    Carrying(&'p Rule),
     /// A deny rule matches.
     Denied(&'p Rule),
 }
@@ -76,12 +79,12 @@ impl Policy {
         }
         // People cannot judge what the guard cannot read, so a hold covers such parts only where it names them.
         if let Some(rule) = hold.filter(|rule| rule.matcher.what.covers_specials(scope.statement).is_ok()) {
-            return Finding::Held(rule);
+            return self.held(rule, scope);
         }
         for rule in &self.allows {
             match rule.apply(scope, search_path) {
                 Applied::Matched => {
-                    let worse = self.unclear(scope).or(hold.map(Finding::Held));
+                    let worse = self.unclear(scope).or_else(|| hold.map(|hold| self.held(hold, scope)));
                     return worse.unwrap_or(Finding::Allowed(rule));
                 }
                 Applied::Failed(failure) => return Finding::Failed(rule, failure),
@@ -95,7 +98,15 @@ impl Policy {
     fn unclear<'p>(&'p self, scope: Scope<'_>) -> Option<Finding<'p>> {
         scope.statement.opaque.as_ref()?;
         let deny = self.denies.iter().find(|rule| rule.could_apply(scope)).map(Finding::Unclear);
-        deny.or_else(|| self.holds.iter().find(|rule| rule.could_apply(scope)).map(Finding::Held))
+        deny.or_else(|| {
+            let hold = self.holds.iter().find(|rule| rule.could_apply(scope))?;
+            Some(self.held(hold, scope))
+        })
+    }
+
+    fn held<'p>(&self, rule: &'p Rule, scope: Scope<'_>) -> Finding<'p> {
+        let refused = scope.statement.opaque.is_some() && !self.masks(scope.caller).columns.is_empty();
+        if refused { Finding::Carrying(rule) } else { Finding::Held(rule) }
     }
 
     /// Why the caller may not ask anything at all: also what was true at login and no longer is.
@@ -143,7 +154,7 @@ impl Finding<'_> {
             Self::Uncovered(Reason::SettingRefused) => (3, 0),
             Self::Uncovered(_) => (4, 0),
             Self::Failed(rule, _) => (5, rule.place),
-            Self::Unclear(rule) => (6, rule.place),
+            Self::Carrying(rule) | Self::Unclear(rule) => (6, rule.place),
             Self::Denied(rule) => (7, rule.place),
         };
         (rank, std::cmp::Reverse(place))

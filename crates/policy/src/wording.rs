@@ -53,6 +53,11 @@ pub(crate) fn verdict(finding: Finding<'_>, statement: &Statement) -> Verdict {
                 format!("{}, and rule `{}` could be about it", uncovered(reason, statement), rule.id);
             denied_in_our_words(reason, rule, message)
         }
+        Finding::Carrying(rule) => {
+            let unread = uncovered(decision::uncovered(statement), statement);
+            let message = format!("{unread}, so it could carry a hidden value to where it is not masked");
+            denied_in_our_words(Reason::MaskCarryRefused, rule, message)
+        }
         Finding::Failed(rule, failure) => {
             let message = format!("the condition of rule `{}` could not be evaluated: {failure}", rule.id);
             denied_in_our_words(Reason::PolicyError, rule, message)

@@ -420,6 +420,10 @@ impl Flow for ApprovalHold {
         }
     }
 
+    fn is_ending(&self) -> bool {
+        self.gate.is_ending()
+    }
+
     fn kept(&self) -> usize {
         let held = self.hold.iter().flat_map(|hold| &hold.messages).map(Kept::bytes).sum::<usize>();
         self.gate.kept() + self.batch.kept() + held + self.behind.kept()

@@ -44,7 +44,7 @@ impl Subject {
     pub(crate) fn of(messages: &[Kept], note: &Note) -> Result<Self, Unclear> {
         let subject = match messages {
             [only] if only.tag == tag::client::QUERY => {
-                Self { shown: note.command.text().to_owned(), digest: note.command.digest() }
+                Self { shown: shown_with("", note.command.text()), digest: note.command.digest() }
             }
             batch => Self::of_batch(batch, note)?,
         };
@@ -63,17 +63,25 @@ impl Subject {
         }
         let digest = Sha256::new().chain_update(note.command.digest().0).chain_update(&kept.bytes).finalize();
         // First, so that nothing of the statement can pass for it.
-        let mut shown = String::new();
+        let mut parameters = String::new();
         for (index, value) in bind.values.iter().enumerate() {
-            let before = if index == 0 { "-- parameters: " } else { ", " };
+            let before = if index == 0 { "" } else { ", " };
             let value = parameter(value, bind.param_formats.of(index));
-            shown.push_str(&format!("{before}${} = {value}", index + 1));
+            parameters.push_str(&format!("{before}${} = {value}", index + 1));
         }
-        if !shown.is_empty() {
-            shown.push('\n');
-        }
-        shown.push_str(note.command.text());
-        Ok(Self { shown, digest: Digest(digest.into()) })
+        Ok(Self { shown: shown_with(&parameters, note.command.text()), digest: Digest(digest.into()) })
+    }
+}
+
+/// The statement behind a line of its parameters. Where there are none, a statement that begins as if there were some
+/// stands behind a line that says so.
+fn shown_with(parameters: &str, text: &str) -> String {
+    let begins =
+        text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || breaks_the_line(c));
+    match parameters {
+        "" if begins.starts_with("--") || begins.starts_with("/*") => format!("-- no parameters\n{text}"),
+        "" => text.to_owned(),
+        some => format!("-- parameters: {some}\n{text}"),
     }
 }
 
@@ -106,6 +114,15 @@ fn parameter(value: Option<&[u8]>, format: Option<Format>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_of_a_statement_passes_for_its_parameters() {
+        assert_eq!(shown_with("$1 = 7", "UPDATE t"), "-- parameters: $1 = 7\nUPDATE t");
+        assert_eq!(shown_with("", "UPDATE t"), "UPDATE t");
+        for text in ["-- parameters: $1 = 7\nUPDATE t", " \u{feff}--x", "/**/-- parameters: $1 = 1\n"] {
+            assert_eq!(shown_with("", text).lines().next(), Some("-- no parameters"), "{text}");
+        }
+    }
 
     #[test]
     fn a_parameter_is_one_line() {

@@ -35,6 +35,8 @@ pub struct IdentityFlow {
     /// The target's account, which the client does not get to know.
     account: String,
     stage: Stage,
+    /// Messages of data that have passed, in both directions.
+    pieces: u32,
 }
 
 #[derive(Debug)]
@@ -58,6 +60,7 @@ impl IdentityFlow {
             fetch: Fetch::default(),
             account: String::new(),
             stage: Stage::Start,
+            pieces: 0,
         }
     }
 }
@@ -89,6 +92,10 @@ impl Flow for IdentityFlow {
         Step::Take
     }
 
+    fn is_ending(&self) -> bool {
+        self.gate.is_ending()
+    }
+
     fn kept(&self) -> usize {
         self.gate.kept()
     }
@@ -99,6 +106,14 @@ impl Flow for IdentityFlow {
             Turn::Hidden(_) => true,
             Turn::Pass(_) => false,
         };
+        let data = matches!(frame.tag, tag::server::DATA_ROW | tag::server::COPY_DATA);
+        if data && self.has_outlived(cx) {
+            self.command_refused(cx, Reason::TokenExpired);
+            cx.show(fatal(Reason::TokenExpired).to_fatal());
+            cx.effect(Effect::Close);
+            self.stage = Stage::Over;
+            return Step::Take;
+        }
         match &mut self.stage {
             Stage::Login(_) => self.target_speaks(cx, &frame, hidden),
             Stage::Session(_)
@@ -224,8 +239,10 @@ impl IdentityFlow {
         if begins_work(frame.tag) {
             let settings = self.settings.get();
             if let Err(reason) = admitted.check(Rc::clone(&settings), cx.now()) {
-                record::command_refused(cx, reason, &admitted.identity.subject, settings.policy.digest());
-                if self.gate.is_copy_in() {
+                self.command_refused(cx, reason);
+                // An expired token never becomes good again: what the transaction has locked would stay so.
+                let transaction = reason == Reason::TokenExpired && self.gate.status() != b'I';
+                if self.gate.is_copy_in() || transaction {
                     // What the target would make of the message now is not certain; what it makes of none is.
                     self.gate.end(cx, &fatal(reason));
                 } else {
@@ -234,9 +251,31 @@ impl IdentityFlow {
                 return Step::Take;
             }
         }
+        if frame.tag == tag::client::COPY_DATA && self.has_outlived(cx) {
+            self.command_refused(cx, Reason::TokenExpired);
+            self.gate.end(cx, &fatal(Reason::TokenExpired));
+            return Step::Take;
+        }
         self.gate.pass(cx, frame)
     }
+
+    /// Whether what is under way has gone on for too long after the token's expiry. Looked at now and then.
+    fn has_outlived(&mut self, cx: &Cx<'_>) -> bool {
+        let Stage::Session(admitted) = &self.stage else { return false };
+        self.pieces = self.pieces.wrapping_add(1);
+        self.pieces % PIECES == 0 && admitted.has_outlived(cx.now())
+    }
+
+    fn command_refused(&self, cx: &mut Cx<'_>, reason: Reason) {
+        if let Stage::Session(admitted) = &self.stage {
+            let policy = self.settings.get().policy.digest();
+            record::command_refused(cx, reason, &admitted.identity.subject, policy);
+        }
+    }
 }
+
+/// After so many messages of data the clock is looked at.
+const PIECES: u32 = 64;
 
 /// Letters of a role's or database's name that a refusal repeats.
 const NAMED_MOST: usize = 63;

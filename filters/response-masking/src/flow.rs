@@ -228,6 +228,10 @@ impl Flow for ResponseMasking {
         }
     }
 
+    fn is_ending(&self) -> bool {
+        self.gate.is_ending()
+    }
+
     fn kept(&self) -> usize {
         let unjudged: usize = self.answers.unjudged.iter().map(|(_, command)| command.bytes()).sum();
         self.gate.kept() + unjudged

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use chaperone_flow::postgres::{Gate, Turn, fatal};
 use chaperone_flow::{Cx, Effect, Flow, Live, Note, Peer, Step, recorded};
 use chaperone_model::Reason;
-use chaperone_pgwire::{Frame, tag};
+use chaperone_pgwire::{Frame, FrameLimits, tag};
 use chaperone_policy::RecordingMode;
-use chaperone_proto::{Body, Closed, Opened, Source};
+use chaperone_proto::{Body, Closed, Opened, Payload, Source};
 use chaperone_settings::Settings;
 
 /// A client message that waits for its record.
@@ -17,8 +17,8 @@ struct Kept {
     bytes: Vec<u8>,
     note: Option<Note>,
     ticket: u64,
-    /// Whether its record is durable, once that is known.
-    durable: Option<bool>,
+    /// Whether it may go on, once that is known: its record is durable.
+    durable: Option<Result<(), Reason>>,
 }
 
 /// session-tap on one connection.
@@ -39,6 +39,8 @@ impl SessionTap {
     pub const WAITING_MOST: usize = 32 << 20;
     /// Messages that may.
     pub const WAITING_MESSAGES_MOST: usize = 100_000;
+    /// Strict mode: the largest message, in bytes. It is recorded whole, and the sidecar takes no larger batch.
+    pub const RECORDED_WHOLE_MOST: usize = FrameLimits::MESSAGE_MAX as usize + 1;
 
     /// A tap that records as the policy of `settings` says.
     #[must_use]
@@ -69,24 +71,31 @@ impl SessionTap {
         self.settings.get().policy.recording().mode == RecordingMode::Strict
     }
 
-    /// The first message that waits, if it is known whether its record is durable.
-    fn decided(&mut self) -> Option<(Kept, bool)> {
+    /// The first message that waits, if it is known whether it may go on.
+    fn decided(&mut self) -> Option<(Kept, Result<(), Reason>)> {
         let durable = self.waiting.front()?.durable?;
         let kept = self.waiting.pop_front()?;
         self.waiting_bytes = self.waiting_bytes.saturating_sub(kept.bytes.len());
         Some((kept, durable))
     }
 
+    /// In the order in which they came: what is known early waits for what stands before it.
+    fn go_on_in_order(&mut self, cx: &mut Cx<'_>) {
+        while let Some((kept, durable)) = self.decided() {
+            self.go_on(cx, kept, durable);
+        }
+    }
+
     /// What waits no longer goes on, or is refused where its record is not durable.
-    fn go_on(&mut self, cx: &mut Cx<'_>, kept: Kept, durable: bool) {
+    fn go_on(&mut self, cx: &mut Cx<'_>, kept: Kept, durable: Result<(), Reason>) {
         let frame = Frame { tag: kept.tag, bytes: &kept.bytes };
         if !self.gate.admits(&frame) {
             return;
         }
         // These ask for nothing by themselves: what they end or send is recorded, or was refused.
         let harmless = matches!(frame.tag, tag::client::FLUSH | tag::client::SYNC | tag::client::TERMINATE);
-        if !durable && !harmless {
-            self.gate.refuse(cx, frame.tag, &fatal(Reason::RecordUnavailable));
+        if let Some(reason) = durable.err().filter(|_| !harmless) {
+            self.gate.refuse(cx, frame.tag, &fatal(reason));
             return;
         }
         if self.gate.pass(cx, &frame) == Step::Pass {
@@ -119,10 +128,19 @@ impl Flow for SessionTap {
         }
         let ticket = self.ticket;
         self.ticket += 1;
-        cx.effect(Effect::RecordDurably(Source::Tap, Body::Client(recorded(frame.bytes)), ticket));
         self.waiting_bytes += frame.bytes.len();
         let (bytes, note) = (frame.bytes.to_vec(), note.take());
-        self.waiting.push_back(Kept { tag: frame.tag, bytes, note, ticket, durable: None });
+        let durable = if frame.bytes.len() > Self::RECORDED_WHOLE_MOST {
+            // As much of it as in relaxed mode, so that the recording tells what was refused.
+            cx.effect(Effect::Record(Source::Tap, Body::Client(recorded(frame.bytes))));
+            Some(Err(Reason::RecordTooLarge))
+        } else {
+            let whole = Payload { bytes: bytes.clone(), omitted: 0 };
+            cx.effect(Effect::RecordDurably(Source::Tap, Body::Client(whole), ticket));
+            None
+        };
+        self.waiting.push_back(Kept { tag: frame.tag, bytes, note, ticket, durable });
+        self.go_on_in_order(cx);
         Step::Take
     }
 
@@ -149,11 +167,12 @@ impl Flow for SessionTap {
 
     fn recorded(&mut self, cx: &mut Cx<'_>, ticket: u64, durable: bool) {
         let Some(kept) = self.waiting.iter_mut().find(|kept| kept.ticket == ticket) else { return };
-        kept.durable = Some(durable);
-        // In the order in which they came: what is known early waits for what stands before it.
-        while let Some((kept, durable)) = self.decided() {
-            self.go_on(cx, kept, durable);
-        }
+        kept.durable = Some(if durable { Ok(()) } else { Err(Reason::RecordUnavailable) });
+        self.go_on_in_order(cx);
+    }
+
+    fn is_ending(&self) -> bool {
+        self.gate.is_ending()
     }
 
     fn kept(&self) -> usize {

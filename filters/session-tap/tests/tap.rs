@@ -5,9 +5,9 @@
 use std::rc::Rc;
 
 use chaperone_flow::testing::{Wire, startup};
-use chaperone_flow::{Cx, Effect, Flow, Line, Live, Note, Step};
+use chaperone_flow::{Cx, Effect, Flow, Limits, Line, Live, Note, Step};
 use chaperone_pgwire::client::write;
-use chaperone_pgwire::{Format, Frame};
+use chaperone_pgwire::{Format, Frame, FrameLimits};
 use chaperone_proto::Body;
 use chaperone_session_tap::SessionTap;
 use chaperone_settings::{Environment, Settings};
@@ -204,6 +204,32 @@ fn in_strict_mode_each_command_goes_by_its_own_record() {
     wire.event(|line, env| line.recorded(env, 1, false));
     assert_eq!(wire.ran(), ["select 3"]);
     assert_eq!(wire.look(), "T D C Z(I) E(58000) Z(I) T D C Z(I)");
+}
+
+#[test]
+fn in_strict_mode_a_message_is_recorded_whole_or_refused() {
+    let mut wire = wire("strict");
+    wire.begin();
+    let long = query(&format!("select 1 -- {}", "x".repeat(3 << 20)));
+    wire.client(&long);
+    assert!(recorded(&wire).0 == long, "all of it");
+    wire.event(|line, env| line.recorded(env, 0, true));
+    assert_eq!(wire.ran().len(), 1);
+    assert_eq!(wire.look(), "T D C Z(I)");
+
+    // No record takes more, where the operator lets more come.
+    let huge = SessionTap::RECORDED_WHOLE_MOST;
+    let client = FrameLimits { message_max: 64 << 20, ..FrameLimits::default() };
+    let limits = Limits { client, ..Limits::default() };
+    let tap = SessionTap::new(Live::new(settings("strict")));
+    let mut wire = Wire::with_line(Line::new(vec![Box::new(tap)], limits, false));
+    wire.begin();
+    wire.client(&[query("select 2"), query(&"x".repeat(huge)), query("select 3")].concat());
+    assert!(wire.ran().is_empty(), "it has its place in the order");
+    wire.event(|line, env| line.recorded(env, 0, true));
+    wire.event(|line, env| line.recorded(env, 2, true));
+    assert_eq!(wire.ran(), ["select 2", "select 3"]);
+    assert_eq!(wire.look(), "T D C Z(I) E(54000) Z(I) T D C Z(I)");
 }
 
 #[test]

@@ -282,6 +282,10 @@ impl Flow for SqlGuard {
         }
     }
 
+    fn is_ending(&self) -> bool {
+        self.gate.is_ending()
+    }
+
     fn kept(&self) -> usize {
         self.gate.kept() + self.meanings.kept()
     }

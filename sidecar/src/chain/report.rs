@@ -42,6 +42,8 @@ pub(crate) enum Fault {
     BrokenOff { since: Millis },
     /// A record says that it belongs elsewhere.
     Misfiled { position: u64 },
+    /// What is listed of the session is not what its records say.
+    Summary { field: &'static str },
     /// Stored records are not there any more.
     Removed { first: u64, last: u64 },
     /// A record is not a record.
@@ -94,6 +96,9 @@ impl fmt::Display for Fault {
             ),
             Self::Misfiled { position } => {
                 write!(f, "record {position} belongs to another session or number")
+            }
+            Self::Summary { field } => {
+                write!(f, "the session's `{field}`, as it is listed, is not what its records say")
             }
             Self::Removed { first, last } => write!(f, "{} removed", run("record", *first, *last)),
             Self::Unreadable { position } => write!(f, "record {position} cannot be read"),

@@ -13,9 +13,9 @@ use serde::Deserialize;
 use super::{Answer, Trouble, print_json};
 use crate::chain::{Fault, Link, Verifier};
 use crate::client::{Error as ClientError, Place, Sidecar, segment};
-use crate::clock;
+use crate::clock::{self, Millis};
 use crate::http::{Detail, Page};
-use crate::store::Session;
+use crate::store::{Session, Summary};
 use crate::terminal::{BAD, FAINT, GOOD, STRONG, Table, WAITING, cut, one_line, styled};
 
 /// See what agents did: list, show, play, verify.
@@ -172,14 +172,26 @@ fn verify(sidecar: &Sidecar, id: &str, json: bool, out: &mut impl Write) -> Resu
     let Detail { session, .. } = detail(sidecar, id)?;
     let head = session.head().ok_or_else(|| ClientError::Unknown("the head is no digest".to_owned()))?;
     let mut verifier = Verifier::new(session.id.clone());
+    let (mut told, mut times) = (Summary::default(), None);
     each_link(sidecar, &session, |link| {
         // What came after the head was read is not judged.
         if link.position <= head.records {
             verifier.push(&link);
+            if let Ok(record) = Record::decode(link.body.as_slice()) {
+                told.add(&record);
+                let (first, last) = times.unwrap_or((record.time, record.time));
+                times = Some((record.time.min(first), record.time.max(last)));
+            }
         }
         Ok(())
     })?;
     let mut report = verifier.finish(head);
+    let told_times = times.map(|(first, last)| (Millis::from_nanos(first), Millis::from_nanos(last)));
+    let (first, last) = told_times.unwrap_or((session.first_ms, session.last_ms));
+    let mut differences = told.differences(&session.summary);
+    differences.extend((first != session.first_ms).then_some("first_ms"));
+    differences.extend((last != session.last_ms).then_some("last_ms"));
+    differences.into_iter().for_each(|field| report.add(Fault::Summary { field }));
     if let Some(since) = session.silent_since_ms {
         report.add(Fault::BrokenOff { since });
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use chaperone_model::ApprovalId;
@@ -15,6 +14,7 @@ use serde_json::{Value, json};
 use super::Service;
 use super::answer::{Failure, blocking};
 use super::auth::{Anyone, Filter, Operator};
+use super::connections::Body;
 use crate::approval::{Act, Answer, Approval, Request, StateName, View};
 use crate::desk::Requested;
 
@@ -57,7 +57,7 @@ pub(super) async fn request(
     _: Filter,
     State(service): State<Service>,
     Path(id): Path<String>,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<(StatusCode, Json<View>), Failure> {
     let request: Request = parse(&body)?;
     let desk = Arc::clone(&service.desk);
@@ -108,7 +108,7 @@ pub(super) async fn approve(
     _: Operator,
     State(service): State<Service>,
     Path(id): Path<String>,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Json<View>, Failure> {
     act(&service, id, Act::Approve(parse::<Answer>(&body)?)).await
 }
@@ -118,7 +118,7 @@ pub(super) async fn reject(
     _: Operator,
     State(service): State<Service>,
     Path(id): Path<String>,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Json<View>, Failure> {
     act(&service, id, Act::Reject(parse::<Answer>(&body)?)).await
 }
@@ -128,7 +128,7 @@ pub(super) async fn redeem(
     _: Filter,
     State(service): State<Service>,
     Path(id): Path<String>,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Json<View>, Failure> {
     let Redeem { digest, nonce } = parse(&body)?;
     act(&service, id, Act::Redeem { digest, nonce }).await
@@ -139,7 +139,7 @@ pub(super) async fn withdraw(
     _: Filter,
     State(service): State<Service>,
     Path(id): Path<String>,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Json<View>, Failure> {
     let Withdraw { why } = if body.is_empty() { Withdraw::default() } else { parse(&body)? };
     act(&service, id, Act::Withdraw { why }).await
@@ -149,7 +149,7 @@ pub(super) async fn withdraw(
 pub(super) async fn cancel(
     _: Filter,
     State(service): State<Service>,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Json<Value>, Failure> {
     let Cancel { cancel_key } = parse(&body)?;
     let desk = Arc::clone(&service.desk);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
@@ -12,6 +11,7 @@ use serde_json::json;
 
 use super::answer::Failure;
 use super::auth::Filter;
+use super::connections::Body;
 use super::{MAX_BATCH_MEMORY, Service};
 use crate::presence;
 use crate::store::{Batch, Incoming, Refused};
@@ -37,7 +37,7 @@ pub(super) async fn append(
     _: Filter,
     State(service): State<Service>,
     headers: HeaderMap,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Response, Failure> {
     let kind = headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
     if kind != Some(PROTOBUF.as_bytes()) {

@@ -15,8 +15,12 @@ pub(crate) const MAX_COLUMNS: usize = 200;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Grid {
     columns: Vec<Column>,
+    /// How the client asked for the values: for all, or for each.
+    formats: Vec<Format>,
     rows: Vec<Vec<String>>,
     count: u64,
+    /// The most columns that a row has beyond those that are shown.
+    more_columns: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -29,22 +33,39 @@ struct Column {
 impl Grid {
     /// A result of these columns, its values in these formats where the description does not know yet.
     pub(super) fn new(description: &RowDescription<'_>, formats: &[Format]) -> Self {
-        let format = |index: usize, known: Format| match formats {
-            [] => known,
-            [one] => *one,
-            many => many.get(index).copied().unwrap_or(known),
-        };
+        let format = |index: usize, known: Format| asked_format(formats, index).unwrap_or(known);
         let columns = description.columns().take(MAX_COLUMNS).enumerate().map(|(index, column)| Column {
             name: one_line(&String::from_utf8_lossy(column.name)),
             type_oid: column.type_oid,
             format: format(index, column.format),
         });
-        Self { columns: columns.collect(), rows: Vec::new(), count: 0 }
+        Self { columns: columns.collect(), ..Self::undescribed(formats) }
+    }
+
+    /// A result whose columns nobody asked for: they have numbers instead of names.
+    pub(super) fn undescribed(formats: &[Format]) -> Self {
+        Self { formats: formats.to_vec(), ..Self::default() }
+    }
+
+    /// Adds a row of which not all was recorded.
+    pub(super) const fn push_cut(&mut self) {
+        self.count = self.count.saturating_add(1);
+    }
+
+    /// Columns that the row has and no description told.
+    fn complete_columns(&mut self, values: usize) {
+        while self.columns.len() < values.min(MAX_COLUMNS) {
+            let index = self.columns.len();
+            let format = asked_format(&self.formats, index).unwrap_or(Format::Text);
+            self.columns.push(Column { name: format!("column {}", index + 1), type_oid: 0, format });
+        }
+        self.more_columns = self.more_columns.max(values.saturating_sub(self.columns.len()));
     }
 
     /// Adds a row.
     pub(super) fn push(&mut self, row: &DataRow<'_>) {
         self.count = self.count.saturating_add(1);
+        self.complete_columns(row.values().count());
         if self.rows.len() < MAX_ROWS {
             let cells = row.values().zip(&self.columns).map(|(value, column)| {
                 value.map_or_else(String::new, |value| {
@@ -89,6 +110,9 @@ impl Grid {
             });
             lines.push(cells.collect::<Vec<_>>().join("|").trim_end().to_owned());
         }
+        if self.more_columns > 0 {
+            lines.push(format!("({} more columns are recorded)", self.more_columns));
+        }
         let shown = u64::try_from(self.rows.len()).unwrap_or(u64::MAX);
         let more = self.count.saturating_sub(shown);
         if more > 0 {
@@ -96,5 +120,12 @@ impl Grid {
         }
         lines.push(if self.count == 1 { "(1 row)".to_owned() } else { format!("({} rows)", self.count) });
         lines
+    }
+}
+
+fn asked_format(formats: &[Format], index: usize) -> Option<Format> {
+    match formats {
+        [one] => Some(*one),
+        many => many.get(index).copied(),
     }
 }

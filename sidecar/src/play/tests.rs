@@ -265,6 +265,124 @@ fn what_the_server_skipped_is_told() {
 }
 
 #[test]
+fn rows_that_nobody_described_are_shown() {
+    let asked = bytes(|out| {
+        client::parse(out, b"", b"select a, b from x", &[]).unwrap();
+        client::bind(out, b"", b"", [], Format::Text).unwrap();
+        client::execute(out, b"", 0).unwrap();
+        client::sync(out);
+    });
+    let answered = bytes(|out| {
+        server::empty(out, tag::server::PARSE_COMPLETE);
+        server::empty(out, tag::server::BIND_COMPLETE);
+        server::data_row(out, [Some(&b"first"[..]), Some(b"second")]).unwrap();
+        server::command_complete(out, b"SELECT 1").unwrap();
+        server::ready_for_query(out, TransactionStatus::Idle);
+    });
+    let played = play(&[(0, sent(asked)), (1, shown(answered))]);
+    let lines: Vec<_> = played.lines().map(|line| line.split_at(11).1).collect();
+    let expected = [" column 1 | column 2", "----------+----------", " first    | second", "(1 row)"];
+    assert_eq!(lines[1..], expected, "{played}");
+}
+
+#[test]
+fn a_name_that_stands_for_something_else_by_now_keeps_its_columns() {
+    let asked = bytes(|out| {
+        for (text, described) in [(&b"select n from x"[..], true), (b"select a, b from y", false)] {
+            client::parse(out, b"", text, &[]).unwrap();
+            client::bind(out, b"", b"", [], Format::Text).unwrap();
+            if described {
+                client::describe(out, Target::Portal(b"")).unwrap();
+            }
+            client::execute(out, b"", 0).unwrap();
+        }
+        client::sync(out);
+    });
+    let answered = bytes(|out| {
+        for row in [&[Some(&b"7"[..])][..], &[Some(&b"first"[..]), Some(b"second")]] {
+            server::empty(out, tag::server::PARSE_COMPLETE);
+            server::empty(out, tag::server::BIND_COMPLETE);
+            if row.len() == 1 {
+                server::row_description(out, [column("n", 23, Format::Text)]).unwrap();
+            }
+            server::data_row(out, row.iter().copied()).unwrap();
+            server::command_complete(out, b"SELECT 1").unwrap();
+        }
+        server::ready_for_query(out, TransactionStatus::Idle);
+    });
+    let played = play(&[(0, sent(asked)), (1, shown(answered))]);
+    assert!(played.contains("   n\n") && played.contains(" first    | second"), "{played}");
+    assert!(played.contains(" column 1 | column 2"), "{played}");
+}
+
+#[test]
+fn columns_beyond_the_most_are_counted() {
+    let names: Vec<String> = (0..table::MAX_COLUMNS + 7).map(|n| format!("c{n}")).collect();
+    let rows = bytes(|out| {
+        let columns =
+            names.iter().map(|name| Column { name: name.as_bytes(), ..column("", 25, Format::Text) });
+        server::row_description(out, columns).unwrap();
+        server::data_row(out, names.iter().map(|name| Some(name.as_bytes()))).unwrap();
+        server::command_complete(out, b"SELECT 1").unwrap();
+    });
+    let asked = bytes(|out| client::query(out, b"select *").unwrap());
+    let played = play(&[(0, sent(asked)), (0, shown(rows))]);
+    assert!(played.contains("(7 more columns are recorded)"), "{played}");
+    assert!(played.contains("(1 row)"), "{played}");
+}
+
+/// Only so many bytes of it were recorded.
+fn cut(mut bytes: Vec<u8>, most: usize) -> Payload {
+    let omitted = (bytes.len() - most) as u64;
+    bytes.truncate(most);
+    Payload { bytes, omitted }
+}
+
+#[test]
+fn what_was_recorded_of_a_long_message_is_shown_and_answered() {
+    let long = |text: &str| format!("{text} {}", "x".repeat(1000));
+    let query = bytes(|out| client::query(out, long("select 'long'").as_bytes()).unwrap());
+    let parse = bytes(|out| client::parse(out, b"s", long("select 'parsed'").as_bytes(), &[]).unwrap());
+    let bind = bytes(|out| {
+        client::bind(out, b"p", b"s", [Some(long("").as_bytes())], Format::Text).unwrap();
+    });
+    let run = bytes(|out| {
+        client::execute(out, b"p", 0).unwrap();
+        client::sync(out);
+    });
+    let row = bytes(|out| server::data_row(out, [Some(long("row").as_bytes())]).unwrap());
+    let answered = bytes(|out| {
+        server::command_complete(out, b"SELECT 1").unwrap();
+        server::ready_for_query(out, TransactionStatus::Idle);
+    });
+    let begun = bytes(|out| {
+        server::row_description(out, [column("n", 25, Format::Text)]).unwrap();
+    });
+    let prepared = bytes(|out| {
+        server::empty(out, tag::server::PARSE_COMPLETE);
+        server::empty(out, tag::server::BIND_COMPLETE);
+    });
+    let played = play(&[
+        (0, Body::Client(cut(query, 40))),
+        (1, shown(begun)),
+        (1, Body::Server(cut(row.clone(), 40))),
+        (1, shown(answered.clone())),
+        (2, Body::Client(cut(parse, 40))),
+        (2, Body::Client(cut(bind, 40))),
+        (2, sent(run)),
+        (3, shown(prepared)),
+        (3, Body::Server(cut(row, 40))),
+        (3, shown(answered)),
+    ]);
+    for shown in ["=> select 'long' x", "=> select 'parsed' x", "with $1 = … (not recorded whole)"] {
+        assert!(played.contains(shown), "{shown}\n{played}");
+    }
+    assert_eq!(played.matches("(1 more rows are recorded)").count(), 2, "{played}");
+    assert_eq!(played.matches("(1 row)").count(), 2, "{played}");
+    assert!(!played.contains("unknown"), "{played}");
+}
+
+#[test]
 fn copy_is_counted_and_not_shown() {
     let asked = bytes(|out| client::query(out, b"copy t from stdin").unwrap());
     let data = bytes(|out| {

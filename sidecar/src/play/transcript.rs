@@ -1,9 +1,12 @@
 //! From records to happenings: reads the protocol messages and pairs the server's with the client's.
 
 mod client;
+mod cut;
 mod server;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use chaperone_pgwire::exchange::Exchange;
 use chaperone_pgwire::server::TransactionStatus;
@@ -26,39 +29,56 @@ pub(crate) struct Transcript {
     from_client: Framer,
     from_server: Framer,
     exchange: Exchange<Asked>,
-    statements: HashMap<Vec<u8>, Statement>,
-    portals: HashMap<Vec<u8>, Portal>,
+    statements: HashMap<Vec<u8>, Rc<Statement>>,
+    portals: HashMap<Vec<u8>, Rc<Portal>>,
     database: String,
     status: TransactionStatus,
     /// Parsed, and neither run nor answered yet: shown with its Execute, or alone when there is none.
-    unshown: Option<Vec<u8>>,
+    unshown: Option<Rc<Statement>>,
     rows: Option<Grid>,
     copied: Option<(Direction, u64)>,
     happenings: Vec<Happening>,
 }
 
-/// What is remembered of a request until its answer comes.
+/// What is remembered of a request until its answer comes. The name may stand for something else by then.
 #[derive(Debug)]
 enum Asked {
-    Execute { portal: Vec<u8>, text: String, rows: Option<Grid> },
+    Execute { portal: Rc<Portal>, text: String, rows: Option<Grid> },
     Nothing,
-    Portal(Vec<u8>),
-    Statement(Vec<u8>),
+    Portal(Rc<Portal>),
+    Statement(Rc<Statement>),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Statement {
     text: String,
     /// The body of its RowDescription, once described.
-    columns: Option<Vec<u8>>,
+    columns: RefCell<Option<Vec<u8>>>,
 }
 
-#[derive(Debug, Default)]
+impl Statement {
+    fn new(text: String) -> Rc<Self> {
+        Rc::new(Self { text, columns: RefCell::default() })
+    }
+
+    /// One that the recording does not have.
+    fn unknown() -> Rc<Self> {
+        Self::new("(a statement of unknown text)".to_owned())
+    }
+}
+
+#[derive(Debug)]
 struct Portal {
-    statement: Vec<u8>,
+    statement: Rc<Statement>,
     params: Vec<String>,
     formats: Vec<Format>,
-    columns: Option<Vec<u8>>,
+    columns: RefCell<Option<Vec<u8>>>,
+}
+
+impl Portal {
+    fn new(statement: Rc<Statement>, params: Vec<String>, formats: Vec<Format>) -> Rc<Self> {
+        Rc::new(Self { statement, params, formats, columns: RefCell::default() })
+    }
 }
 
 impl Transcript {
@@ -110,14 +130,14 @@ impl Transcript {
         // A start-up packet begins with its length, whose first byte is 0, and not with a letter.
         let mut framer = std::mem::replace(&mut self.from_client, Framer::tagged(FrameLimits::default()));
         if payload.bytes.first() != Some(&0) {
-            self.frames(&mut framer, payload, Self::client_message);
+            self.frames(&mut framer, payload, Self::client_message, Self::cut_client_message);
         }
         self.from_client = framer;
     }
 
     fn server(&mut self, payload: &Payload) {
         let mut framer = std::mem::replace(&mut self.from_server, Framer::tagged(FrameLimits::default()));
-        self.frames(&mut framer, payload, Self::server_message);
+        self.frames(&mut framer, payload, Self::server_message, Self::cut_server_message);
         self.from_server = framer;
     }
 
@@ -126,6 +146,7 @@ impl Transcript {
         framer: &mut Framer,
         payload: &Payload,
         read: impl Fn(&mut Self, &Frame<'_>) -> Result<(), ReadError>,
+        read_cut: impl Fn(&mut Self, u8, &[u8]),
     ) {
         for item in framer.split(&payload.bytes) {
             match item {
@@ -143,6 +164,9 @@ impl Transcript {
         if payload.omitted > 0 {
             // The record ends in the middle of a message; the next one begins with another.
             *framer = Framer::tagged(LIMITS);
+            if let Some((tag, part)) = cut::last(&payload.bytes) {
+                read_cut(self, tag, part);
+            }
             self.note(format!("{} more bytes were not recorded", payload.omitted));
         }
     }

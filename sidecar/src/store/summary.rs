@@ -82,6 +82,27 @@ impl Summary {
         }
     }
 
+    /// The fields that another summary has otherwise, but for the recorders, which no record names.
+    pub(crate) fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let same = [
+            ("client", self.client == other.client),
+            ("resource", self.resource == other.resource),
+            ("protocol", self.protocol == other.protocol),
+            ("subject", self.subject == other.subject),
+            ("groups", self.groups == other.groups),
+            ("issuer", self.issuer == other.issuer),
+            ("role", self.role == other.role),
+            ("database", self.database == other.database),
+            ("application", self.application == other.application),
+            ("allowed", self.allowed == other.allowed),
+            ("denied", self.denied == other.denied),
+            ("held", self.held == other.held),
+            ("lost", self.lost == other.lost),
+            ("closed_by", self.closed_by == other.closed_by),
+        ];
+        same.into_iter().filter(|(_, same)| !same).map(|(field, _)| field).collect()
+    }
+
     /// Takes over what a record says.
     pub(crate) fn add(&mut self, record: &Record) {
         match &record.body {
@@ -120,4 +141,27 @@ fn short(text: &str) -> String {
         len <= MAX_TEXT
     };
     text.chars().take_while(fits).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_that_records_tell_is_compared() {
+        let whole = serde_json::to_value(Summary::default()).unwrap();
+        for (field, value) in whole.as_object().unwrap() {
+            let other = match value {
+                serde_json::Value::String(_) => "x".into(),
+                serde_json::Value::Number(_) => 7.into(),
+                serde_json::Value::Array(_) => vec!["x"].into(),
+                _ => continue,
+            };
+            let mut altered = whole.clone();
+            altered[field] = other;
+            let altered: Summary = serde_json::from_value(altered).unwrap();
+            assert_eq!(Summary::default().differences(&altered), [field.as_str()]);
+        }
+        assert!(Summary::default().differences(&Summary::default()).is_empty());
+    }
 }

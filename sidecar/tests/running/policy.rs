@@ -75,8 +75,13 @@ fn a_running_sidecar_follows_the_policy() {
     until("id: read");
     std::fs::write(&policy, POLICY.replace("id: read", "id: look")).unwrap();
     assert!(until("id: look") < Duration::from_secs(2), "a live session must obey within two seconds");
-    let metrics = String::from_utf8(sidecar.get("/metrics", "").body).unwrap();
-    assert!(metrics.contains("chaperone_policies_delivered_total 2"), "{metrics}");
+    // It is counted once the file is in its place.
+    let metrics = || String::from_utf8(sidecar.get("/metrics", "").body).unwrap();
+    let began = Instant::now();
+    while !metrics().contains("chaperone_policies_delivered_total 2") {
+        assert!(began.elapsed() < Duration::from_secs(20), "{}", metrics());
+        std::thread::sleep(Duration::from_millis(20));
+    }
     assert!(sidecar.stop() < Duration::from_secs(5));
 }
 

@@ -93,7 +93,7 @@ fn what_is_no_batch_or_too_much_is_refused() {
     let json = ask("POST", &url, Some(FILTER), Some(("application/json", b"{}".to_vec()))).unwrap();
     assert_eq!(json.status, 415);
     assert_eq!(sidecar.post_records(b"\xff\xff\xff".to_vec()).status, 400);
-    assert_eq!(sidecar.post_records(vec![0; (8 << 20) + 1]).status, 413);
+    assert_eq!(sidecar.post_records(vec![0; (18 << 20) + 1]).status, 413);
     let many = (1..=10_001).map(|seq| record("s-a", Source::Tap, seq, closed())).collect();
     assert_eq!(post(&sidecar, many), 413);
     let wrong = [

@@ -152,6 +152,17 @@ fn tampering_is_found_and_named() {
         ),
         ("UPDATE records SET seq = 9 WHERE position = 6", "record 6 belongs to another"),
         ("UPDATE sessions SET head = zeroblob(32)", "the last hash is not the one"),
+        // The chain agrees, but what is listed does not.
+        (
+            "UPDATE sessions SET summary = replace(summary, 'agent-7', 'agent-8')",
+            "the session's `subject`, as it is listed, is not what its records say",
+        ),
+        ("UPDATE sessions SET first_ns = first_ns + 1000000000", "the session's `first_ms`"),
+        (
+            "DELETE FROM records WHERE position = 6;
+             UPDATE sessions SET records = 5, head = (SELECT hash FROM records WHERE position = 5)",
+            "the session's `closed_by`",
+        ),
     ];
     for (change, expected) in cases {
         let (code, out) = tampered(change);

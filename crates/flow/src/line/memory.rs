@@ -3,8 +3,11 @@
 use chaperone_model::Reason;
 
 use super::{Env, Line, Outcome, Sink};
-use crate::Share;
 use crate::note::NoteWriter;
+use crate::{Effect, Share};
+
+/// Bytes that a client may send while its session is being ended. Beyond it the connection is closed without words.
+const IGNORED_MOST: u64 = 32 << 20;
 
 impl Line {
     /// The session keeps what it keeps within this share.
@@ -59,6 +62,18 @@ impl Line {
         let _less = self.memory.settle(kept);
         if over {
             self.one(env, 0, sink, |flow, cx| flow.overfull(cx));
+        }
+    }
+
+    /// The client may go on for a while before it hears that the session ends, and not for ever: the words wait for the
+    /// server, who may have much to answer first.
+    pub(super) fn settle_ending(&mut self, size: usize, sink: &mut Sink<'_>) {
+        if self.violated || self.flows.iter().any(|flow| flow.is_ending()) {
+            let before = self.ignored;
+            self.ignored = before.saturating_add(size as u64);
+            if before <= IGNORED_MOST && self.ignored > IGNORED_MOST {
+                sink.effects.push(Effect::Close);
+            }
         }
     }
 

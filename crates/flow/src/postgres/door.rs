@@ -186,6 +186,10 @@ impl Flow for Door {
         self.gate.end(cx, &fatal(Reason::MemoryFull));
     }
 
+    fn is_ending(&self) -> bool {
+        self.gate.is_ending()
+    }
+
     fn kept(&self) -> usize {
         self.gate.kept()
     }

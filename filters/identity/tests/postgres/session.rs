@@ -81,6 +81,50 @@ fn a_copy_that_began_in_time_may_end_but_nothing_begins_inside_it() {
 }
 
 #[test]
+fn an_expired_session_leaves_its_transaction() {
+    for (begin, status) in [("begin", b'T'), ("select 1", b'I')] {
+        let world = World::new();
+        let mut wire = logged_in(&world, "analyst");
+        wire.query(begin);
+        world.wait(400_000);
+        wire.query("rollback");
+        // What it has locked would stay locked for as long as the client likes.
+        let severity = if status == b'T' { "FATAL" } else { "ERROR" };
+        assert_eq!(wire.error(), format!("{severity} 28000 ID102"), "{begin}");
+        assert_eq!(wire.closes(), status == b'T', "{begin}");
+    }
+}
+
+#[test]
+fn what_began_in_time_does_not_go_on_for_ever() {
+    let many = |wire: &mut crate::wire::Wire| {
+        let mut data = Vec::new();
+        write::copy_data(&mut data, b"1\n").unwrap();
+        wire.say(&data.repeat(70));
+    };
+    let world = World::new();
+    let mut wire = logged_in(&world, "analyst");
+    wire.query("copy t from stdin");
+    world.wait(1_220_000);
+    many(&mut wire);
+    assert!(!wire.closes(), "a quarter of an hour, and the patience for clocks");
+    world.wait(20_000);
+    many(&mut wire);
+    assert_eq!(wire.error(), "FATAL 28000 ID102");
+    assert!(wire.closes());
+
+    let world = World::new();
+    let mut wire = logged_in(&world, "analyst");
+    wire.query("copy t to stdout");
+    world.wait(1_240_000);
+    let mut row = Vec::new();
+    chaperone_pgwire::server::write::data_row(&mut row, [Some(&b"1"[..])]).unwrap();
+    wire.target_says(&row.repeat(70));
+    assert_eq!(wire.error(), "FATAL 28000 ID102");
+    assert!(wire.closes());
+}
+
+#[test]
 fn a_live_session_obeys_a_new_policy() {
     type Edit = fn(&mut serde_json::Value);
     let cases: [(Edit, &str); 4] = [

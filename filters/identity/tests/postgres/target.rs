@@ -39,6 +39,7 @@ pub(crate) struct Target {
     method: Method,
     password: String,
     stage: Stage,
+    status: TransactionStatus,
     framer: Framer,
     /// With which it refuses instead: when, SQLSTATE and message.
     pub(crate) refuses: Option<(When, &'static str, String)>,
@@ -66,6 +67,7 @@ impl Target {
             method,
             password: PASSWORD.to_owned(),
             stage: Stage::Startup,
+            status: TransactionStatus::Idle,
             framer: Framer::client(FrameLimits::default()),
             refuses: None,
             minor: 2,
@@ -227,16 +229,23 @@ impl Target {
         match frame.tag {
             tag::client::QUERY => {
                 let text = frame.body();
+                if text.ends_with(b"to stdout\0") {
+                    out.extend([b'H', 0, 0, 0, 7, 0, 0, 0]);
+                    return;
+                }
+                if text.starts_with(b"begin") {
+                    self.status = TransactionStatus::InTransaction;
+                }
                 if text.starts_with(b"copy") {
                     out.extend([b'G', 0, 0, 0, 7, 0, 0, 0]);
                     return;
                 }
                 write::command_complete(out, b"SELECT 0").unwrap();
-                write::ready_for_query(out, TransactionStatus::Idle);
+                write::ready_for_query(out, self.status);
             }
             tag::client::COPY_DONE => {
                 write::command_complete(out, b"COPY 1").unwrap();
-                write::ready_for_query(out, TransactionStatus::Idle);
+                write::ready_for_query(out, self.status);
             }
             tag::client::COPY_DATA | tag::client::FLUSH => {}
             tag::client::COPY_FAIL => {
@@ -244,14 +253,14 @@ impl Target {
                 let message = "COPY from stdin failed";
                 let error = ErrorFields { severity, code: "57014", message, detail: None, hint: None };
                 error.write_error(out);
-                write::ready_for_query(out, TransactionStatus::Idle);
+                write::ready_for_query(out, self.status);
             }
             tag::client::PARSE => write::empty(out, tag::server::PARSE_COMPLETE),
             tag::client::BIND => write::empty(out, tag::server::BIND_COMPLETE),
             tag::client::CLOSE => write::empty(out, tag::server::CLOSE_COMPLETE),
             tag::client::DESCRIBE => write::empty(out, tag::server::NO_DATA),
             tag::client::EXECUTE => write::command_complete(out, b"SELECT 0").unwrap(),
-            tag::client::SYNC => write::ready_for_query(out, TransactionStatus::Idle),
+            tag::client::SYNC => write::ready_for_query(out, self.status),
             tag::client::TERMINATE => self.stage = Stage::Gone,
             other => {
                 let message = format!("invalid frontend message type {other}");

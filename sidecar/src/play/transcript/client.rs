@@ -1,5 +1,7 @@
 //! What the client sends.
 
+use std::rc::Rc;
+
 use chaperone_pgwire::exchange::Request;
 use chaperone_pgwire::server::TransactionStatus;
 use chaperone_pgwire::{Format, Frame, ReadError, client, tag};
@@ -16,14 +18,19 @@ impl Transcript {
                 self.statement(text);
                 self.asked(Request::Query, Asked::Nothing);
             }
-            tag::client::PARSE => self.parse(&client::Parse::read(body)?),
+            tag::client::PARSE => {
+                let parse = client::Parse::read(body)?;
+                self.parsed(parse.name, text(parse.text));
+            }
             tag::client::BIND => self.bind(&client::Bind::read(body)?),
             tag::client::DESCRIBE => {
                 let asked = match client::Target::read(body)? {
-                    client::Target::Portal(name) => Asked::Portal(name.to_vec()),
-                    client::Target::Statement(name) => Asked::Statement(name.to_vec()),
+                    client::Target::Portal(name) => self.portals.get(name).cloned().map(Asked::Portal),
+                    client::Target::Statement(name) => {
+                        self.statements.get(name).cloned().map(Asked::Statement)
+                    }
                 };
-                self.asked(Request::Describe, asked);
+                self.asked(Request::Describe, asked.unwrap_or(Asked::Nothing));
             }
             tag::client::EXECUTE => self.execute(client::Execute::read(body)?.portal),
             tag::client::CLOSE => self.asked(Request::Close, Asked::Nothing),
@@ -47,13 +54,13 @@ impl Transcript {
         Ok(())
     }
 
-    fn parse(&mut self, parse: &client::Parse<'_>) {
+    pub(super) fn parsed(&mut self, name: &[u8], text: String) {
         self.show_parsed();
-        if self.statements.len() < MAX_NAMES || self.statements.contains_key(parse.name) {
-            let statement = Statement { text: text(parse.text), columns: None };
-            self.statements.insert(parse.name.to_vec(), statement);
+        let statement = Statement::new(text);
+        if self.statements.len() < MAX_NAMES || self.statements.contains_key(name) {
+            self.statements.insert(name.to_vec(), Rc::clone(&statement));
         }
-        self.unshown = Some(parse.name.to_vec());
+        self.unshown = Some(statement);
         self.asked(Request::Parse, Asked::Nothing);
     }
 
@@ -67,42 +74,41 @@ impl Transcript {
                 if format == Format::Text { format!("'{shown}'") } else { shown }
             }
         };
-        let portal = Portal {
-            statement: bind.statement.to_vec(),
-            params: bind.values.iter().enumerate().map(param).collect(),
-            formats: bind.result_formats.iter().collect(),
-            columns: None,
-        };
-        if self.portals.len() < MAX_NAMES || self.portals.contains_key(bind.portal) {
-            self.portals.insert(bind.portal.to_vec(), portal);
+        let statement = self.statements.get(bind.statement).cloned().unwrap_or_else(Statement::unknown);
+        let params = bind.values.iter().enumerate().map(param).collect();
+        let portal = Portal::new(statement, params, bind.result_formats.iter().collect());
+        self.bound(bind.portal, portal);
+    }
+
+    pub(super) fn bound(&mut self, name: &[u8], portal: Rc<Portal>) {
+        if self.portals.len() < MAX_NAMES || self.portals.contains_key(name) {
+            self.portals.insert(name.to_vec(), portal);
         }
         self.asked(Request::Bind, Asked::Nothing);
     }
 
     fn execute(&mut self, name: &[u8]) {
-        let portal = self.portals.get(name);
-        let statement = portal.and_then(|portal| self.statements.get(&portal.statement));
-        let mut text =
-            statement.map_or_else(|| "(a statement of unknown text)".to_owned(), |s| s.text.clone());
-        if let Some(params) = portal.map(|portal| &portal.params).filter(|params| !params.is_empty()) {
-            let pairs = params.iter().enumerate().map(|(index, value)| format!("${} = {value}", index + 1));
+        let portal = self.portals.get(name).cloned();
+        let portal = portal.unwrap_or_else(|| Portal::new(Statement::unknown(), Vec::new(), Vec::new()));
+        let mut text = portal.statement.text.clone();
+        if !portal.params.is_empty() {
+            let pairs =
+                portal.params.iter().enumerate().map(|(index, value)| format!("${} = {value}", index + 1));
             text.push_str(&format!("\n  with {}", pairs.collect::<Vec<_>>().join(", ")));
         }
-        if portal.map(|portal| &portal.statement) == self.unshown.as_ref() {
-            self.unshown = None;
-        }
+        self.unshown.take_if(|unshown| Rc::ptr_eq(unshown, &portal.statement));
         self.show_parsed();
         self.statement(text.clone());
-        self.asked(Request::Execute, Asked::Execute { portal: name.to_vec(), text, rows: None });
+        self.asked(Request::Execute, Asked::Execute { portal, text, rows: None });
     }
 
     pub(super) fn show_parsed(&mut self) {
-        if let Some(statement) = self.unshown.take().and_then(|name| self.statements.get(&name)) {
+        if let Some(statement) = self.unshown.take() {
             self.happenings.push(Happening::Note(format!("prepares: {}", statement.text)));
         }
     }
 
-    fn statement(&mut self, text: String) {
+    pub(super) fn statement(&mut self, text: String) {
         let mark = match self.status {
             TransactionStatus::Failed => "!",
             TransactionStatus::Idle => "",
@@ -112,7 +118,7 @@ impl Transcript {
         self.happenings.push(Happening::Statement { prompt, text });
     }
 
-    fn asked(&mut self, request: Request, asked: Asked) {
+    pub(super) fn asked(&mut self, request: Request, asked: Asked) {
         if self.exchange.sent(request, asked).is_err() {
             self.note("too many requests wait for answers; some answers may be shown wrongly".to_owned());
         }

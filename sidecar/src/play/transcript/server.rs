@@ -1,12 +1,10 @@
 //! What the server says, paired with what it was asked.
 
-use std::collections::HashMap;
-
 use chaperone_pgwire::exchange::Answer;
 use chaperone_pgwire::server::{self, Fields, field};
 use chaperone_pgwire::{Frame, ReadError, tag};
 
-use super::{Asked, Portal, Statement, Transcript, text};
+use super::{Asked, Portal, Transcript, text};
 use crate::play::table::Grid;
 use crate::play::{Direction, Happening, Report};
 
@@ -15,7 +13,10 @@ impl Transcript {
         let body = frame.body();
         match frame.tag {
             tag::server::ROW_DESCRIPTION => self.columns(body)?,
-            tag::server::DATA_ROW => self.row(&server::DataRow::read(body)?),
+            tag::server::DATA_ROW => {
+                let row = server::DataRow::read(body)?;
+                self.with_rows(|grid| grid.push(&row));
+            }
             tag::server::COMMAND_COMPLETE => {
                 let complete = server::CommandComplete::read(body)?;
                 self.complete(frame.tag, text(complete.tag));
@@ -65,16 +66,8 @@ impl Transcript {
         let description = server::RowDescription::read(body)?;
         match self.exchange.received(tag::server::ROW_DESCRIPTION) {
             Answer::Last(waiting) => match waiting.payload {
-                Asked::Portal(name) => {
-                    if let Some(portal) = self.portals.get_mut(&name) {
-                        portal.columns = Some(body.to_vec());
-                    }
-                }
-                Asked::Statement(name) => {
-                    if let Some(statement) = self.statements.get_mut(&name) {
-                        statement.columns = Some(body.to_vec());
-                    }
-                }
+                Asked::Portal(portal) => *portal.columns.borrow_mut() = Some(body.to_vec()),
+                Asked::Statement(statement) => *statement.columns.borrow_mut() = Some(body.to_vec()),
                 Asked::Execute { .. } | Asked::Nothing => {}
             },
             Answer::Aside | Answer::Part(_) | Answer::Ready { .. } | Answer::Unexpected => {
@@ -84,15 +77,16 @@ impl Transcript {
         Ok(())
     }
 
-    fn row(&mut self, row: &server::DataRow<'_>) {
+    /// A row of the answer at hand came.
+    pub(super) fn with_rows(&mut self, add: impl FnOnce(&mut Grid)) {
         if let Answer::Part(waiting) = self.exchange.received(tag::server::DATA_ROW) {
             if let Asked::Execute { portal, rows, .. } = &mut waiting.payload {
-                let described = || described(self.portals.get(portal), &self.statements);
-                rows.get_or_insert_with(|| described().unwrap_or_default()).push(row);
+                let grid = || described(portal).unwrap_or_else(|| Grid::undescribed(&portal.formats));
+                add(rows.get_or_insert_with(grid));
                 return;
             }
         }
-        self.rows.get_or_insert_with(Grid::default).push(row);
+        add(self.rows.get_or_insert_with(Grid::default));
     }
 
     fn complete(&mut self, letter: u8, tag: String) {
@@ -103,9 +97,7 @@ impl Transcript {
         self.flush_copy();
         let rows = match asked {
             Asked::Execute { rows: Some(rows), .. } => Some(rows),
-            Asked::Execute { portal, rows: None, .. } => {
-                described(self.portals.get(&portal), &self.statements)
-            }
+            Asked::Execute { portal, rows: None, .. } => described(&portal),
             Asked::Nothing | Asked::Portal(_) | Asked::Statement(_) => self.rows.take(),
         };
         // As psql does: how a query with rows ended is told by their number.
@@ -138,11 +130,9 @@ impl Transcript {
 }
 
 /// The columns of a portal that was described, or whose statement was.
-fn described(portal: Option<&Portal>, statements: &HashMap<Vec<u8>, Statement>) -> Option<Grid> {
-    let portal = portal?;
-    let columns = portal.columns.as_ref();
-    let columns = columns.or_else(|| statements.get(&portal.statement)?.columns.as_ref())?;
-    let description = server::RowDescription::read(columns).ok()?;
+fn described(portal: &Portal) -> Option<Grid> {
+    let (of_portal, of_statement) = (portal.columns.borrow(), portal.statement.columns.borrow());
+    let description = server::RowDescription::read(of_portal.as_ref().or(of_statement.as_ref())?).ok()?;
     Some(Grid::new(&description, &portal.formats))
 }
 

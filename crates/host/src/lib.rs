@@ -15,6 +15,8 @@ use chaperone_settings::Settings;
 #[cfg(target_arch = "wasm32")]
 mod abi;
 #[cfg(target_arch = "wasm32")]
+mod environment;
+#[cfg(target_arch = "wasm32")]
 mod foreign;
 #[cfg(target_arch = "wasm32")]
 mod heap;

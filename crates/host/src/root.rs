@@ -8,8 +8,9 @@ use chaperone_settings::{Environment, Settings};
 use proxy_wasm::traits::{Context, RootContext, StreamContext};
 use proxy_wasm::types::ContextType;
 
+use crate::environment::VmEnvironment;
 use crate::stream::{Connection, Role, Stream};
-use crate::vm::{self, Caller, HostRandom, Plugin, VmEnvironment};
+use crate::vm::{self, Caller, HostRandom, Plugin};
 use crate::{Module, abi};
 
 /// How often the root looks at what is due, in milliseconds.
@@ -17,6 +18,7 @@ const TICK: u32 = 50;
 
 /// Registers the module with the SDK.
 pub(crate) fn register<M: Module>() {
+    vm::set_module(M::NAME);
     proxy_wasm::set_root_context(|_| Box::new(Root::<M> { shared: None, plugin: None }));
 }
 
@@ -152,7 +154,7 @@ pub(crate) fn replied(token: u32, headers: usize, body: usize) {
                     // It has other records under some of these numbers, which never happens to one gateway; it keeps those,
                     // and the rest of the batch. Who waits for one of them is told the worst.
                     Some(409) => {
-                        vm::count("chaperone.records.refused_batches", 1);
+                        vm::count_of_module("records.refused_batches", 1);
                         abi::log(
                             abi::Level::Error,
                             "chaperone: the sidecar has other records under these numbers",
@@ -160,7 +162,7 @@ pub(crate) fn replied(token: u32, headers: usize, body: usize) {
                         recorder.durable()
                     }
                     Some(400 | 413 | 422) => {
-                        vm::count("chaperone.records.refused_batches", 1);
+                        vm::count_of_module("records.refused_batches", 1);
                         abi::log(
                             abi::Level::Error,
                             "chaperone: the sidecar refused records; they are dropped and counted",
@@ -168,7 +170,7 @@ pub(crate) fn replied(token: u32, headers: usize, body: usize) {
                         recorder.refused()
                     }
                     _ => {
-                        vm::count("chaperone.records.failed_batches", 1);
+                        vm::count_of_module("records.failed_batches", 1);
                         if recorder.failed(vm::now()) {
                             let why = match status {
                                 Some(401 | 403) => "it does not know the filters' token".to_owned(),

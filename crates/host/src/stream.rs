@@ -248,7 +248,7 @@ impl Connection {
         let added = match (self.line.session().id.as_ref(), recorder) {
             (Some(id), Some(mut recorder)) => {
                 let added = recorder.add(id, source, time.now(), told, waiter);
-                vm::count("chaperone.records.dropped", u64::from(!added));
+                vm::count_of_module("records.dropped", u64::from(!added));
                 added
             }
             (None, _) | (_, None) => false,
@@ -288,7 +288,7 @@ impl Connection {
             vm::close_soon(self.context);
             return;
         }
-        vm::count("chaperone.sessions.overfull", 1);
+        vm::count_of_module("sessions.overfull", 1);
         let time = vm::time();
         let outcome = self.line.overfull(&mut Env { time: &time, random: &mut HostRandom });
         self.apply_late(&time, outcome);

@@ -1,14 +1,14 @@
 //! What lives as long as the VM: plugins with their newest settings, connections, calls under way.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use chaperone_flow::{Batch, Budget, Live, Now, Random, Recorder, Share, Time, Waiter};
 use chaperone_proto::RECORDER_HEADER;
-use chaperone_settings::{Environment, Settings};
+use chaperone_settings::Settings;
 use proxy_wasm::hostcalls::dispatch_http_call;
 
 use crate::abi;
@@ -75,7 +75,8 @@ struct Vm {
     memory: Budget,
 }
 
-/// A counter, and what was counted since the host was told last. There are a handful.
+/// A counter, and what was counted since the host was told last. There are a handful. Its name has the filter in it:
+/// `chaperone.sql-guard.verdict.deny`.
 struct Counter {
     name: &'static str,
     id: Option<u32>,
@@ -84,6 +85,7 @@ struct Counter {
 
 thread_local! {
     static VM: RefCell<Vm> = RefCell::default();
+    static MODULE: Cell<&'static str> = const { Cell::new("") };
 }
 
 fn with<R>(look: impl FnOnce(&mut Vm) -> R) -> R {
@@ -186,10 +188,24 @@ pub(crate) fn caller(token: u32) -> Option<Caller> {
 
 /// Counts; the host is told at the next tick, for a call of it costs more than the event that is counted.
 pub(crate) fn count(name: &'static str, by: u64) {
+    count_as(name, by, || name.to_owned());
+}
+
+/// Counts what no flow does but the module that it runs in: `records.dropped` of session-tap, say.
+pub(crate) fn count_of_module(what: &'static str, by: u64) {
+    count_as(what, by, || format!("chaperone.{}.{what}", MODULE.get()));
+}
+
+fn count_as(name: &'static str, by: u64, full: impl FnOnce() -> String) {
     with(|vm| match vm.counters.iter_mut().find(|counter| counter.name == name) {
         Some(counter) => counter.since = counter.since.saturating_add(by),
-        None => vm.counters.push(Counter { name, id: abi::define_counter(name), since: by }),
+        None => vm.counters.push(Counter { name, id: abi::define_counter(&full()), since: by }),
     });
+}
+
+/// Which module this is.
+pub(crate) fn set_module(name: &'static str) {
+    MODULE.set(name);
 }
 
 /// Tells the host what was counted.
@@ -226,15 +242,6 @@ impl Random for HostRandom {
     }
 }
 
-/// The VM's environment (`environment_variables` of Envoy's configuration).
-pub(crate) struct VmEnvironment;
-
-impl Environment for VmEnvironment {
-    fn variable(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok().filter(|value| !value.is_empty())
-    }
-}
-
 /// How long a call of the recorder may take, in milliseconds.
 const RECORD_TIMEOUT: u64 = 5_000;
 
@@ -264,7 +271,7 @@ pub(crate) fn flush(plugin: &Rc<Plugin>, via: Option<u32>) {
             called(token, Caller::Recorder { plugin: Rc::clone(plugin), via });
         }
         Err(_) => {
-            count("chaperone.records.failed_batches", 1);
+            count_of_module("records.failed_batches", 1);
             if recorder.failed(now) {
                 let name = &sidecar.cluster;
                 let message = format!("chaperone: no call can be made to the cluster `{name}`: records wait");

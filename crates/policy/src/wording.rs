@@ -8,7 +8,7 @@ use chaperone_model::{Decision, Reason, Verdict};
 use crate::access::Caller;
 use crate::decision::{self, Finding};
 use crate::functions::FunctionClass;
-use crate::matcher::effect_name;
+use crate::matcher::{effect_name, guarded};
 use crate::rule::Rule;
 use crate::verbs;
 
@@ -125,7 +125,11 @@ fn uncovered(reason: Reason, statement: &Statement) -> String {
             return format!("{}: {}", reason.title(), short(what));
         }
         Some(Opaque::Encoding) => return format!("{}: not valid UTF-8", reason.title()),
-        None if reason == Reason::SettingRefused => return reason.title().to_owned(),
+        None if reason == Reason::SettingRefused => {
+            let setting = settings(statement).find(|name| guarded(name));
+            let named = setting.map(|name| format!(": `{}`", short(name))).unwrap_or_default();
+            return format!("{}{named}", reason.title());
+        }
         None => {}
     }
     let mut verbs: Vec<_> = statement.verbs.iter().map(|verb| verbs::sql(*verb)).collect();
@@ -160,6 +164,9 @@ fn uncovered(reason: Reason, statement: &Statement) -> String {
         // Writing to a String does not fail.
         let _ = write!(message, " with the function {}", unsafe_ones.join(", "));
     }
+    if let Some(name) = settings(statement).next() {
+        let _ = write!(message, " of the setting `{}`", short(name));
+    }
     let special = statement
         .effects
         .iter()
@@ -168,6 +175,14 @@ fn uncovered(reason: Reason, statement: &Statement) -> String {
         let _ = write!(message, " with the effect `{}`", effect_name(effect));
     }
     message
+}
+
+/// The settings that the statement changes.
+fn settings(statement: &Statement) -> impl Iterator<Item = &String> {
+    statement.effects.iter().filter_map(|effect| match effect {
+        Effect::Setting(name) => Some(name),
+        _ => None,
+    })
 }
 
 fn qualified(relation: &Relation) -> String {

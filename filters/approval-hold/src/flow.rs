@@ -322,6 +322,7 @@ impl ApprovalHold {
             reason: hold.words.clone(),
         };
         cx.effect(Effect::Record(Source::Hold, Body::Approval(approval)));
+        cx.effect(Effect::Count(counter(state), 1));
         cx.effect(Effect::Annotate("chaperone.approval", format!("{} {state}", hold.id).into_bytes()));
     }
 
@@ -343,6 +344,19 @@ fn push(queue: &mut Queue, cx: &mut Cx<'_>, kept: Kept) -> Option<Reason> {
 fn cancel_key(pid: u32, secret: &[u8]) -> String {
     let digest = Sha256::new().chain_update(pid.to_be_bytes()).chain_update(secret).finalize();
     Digest(digest.into()).to_hex()
+}
+
+/// What counts requests that came to this state.
+fn counter(state: &str) -> &'static str {
+    match state {
+        "pending" => "chaperone.approval-hold.pending",
+        "approved" => "chaperone.approval-hold.approved",
+        "rejected" => "chaperone.approval-hold.rejected",
+        "expired" => "chaperone.approval-hold.expired",
+        "cancelled" => "chaperone.approval-hold.cancelled",
+        "unavailable" => "chaperone.approval-hold.unavailable",
+        _ => "chaperone.approval-hold.refused",
+    }
 }
 
 impl Flow for ApprovalHold {

@@ -37,7 +37,7 @@ impl Fetch {
                 return false;
             }
             Ok(Next::Keys(keys)) => {
-                cx.effect(Effect::Count("chaperone.keys.fetched", 1));
+                cx.effect(Effect::Count("chaperone.identity.keys.fetched", 1));
                 keyring.fetched(&source, cx.now(), keys, reply.body);
             }
             Err(failure) => failed(cx, keyring, &source, failure),
@@ -61,9 +61,9 @@ impl Fetch {
 fn failed(cx: &mut Cx<'_>, keyring: &Keyring, source: &Source, failure: Failure) {
     cx.effect(Effect::Count(
         match failure {
-            Failure::Address => "chaperone.keys.failed.address",
-            Failure::Content => "chaperone.keys.failed.content",
-            Failure::Reply => "chaperone.keys.failed.reply",
+            Failure::Address => "chaperone.identity.keys.failed.address",
+            Failure::Content => "chaperone.identity.keys.failed.content",
+            Failure::Reply => "chaperone.identity.keys.failed.reply",
         },
         1,
     ));

@@ -221,7 +221,7 @@ impl IdentityFlow {
         };
         if let Some((identity, source)) = self.keyring.remembered(&Presented::digest(bytes, policy), cx.now())
         {
-            cx.effect(Effect::Count("chaperone.token.remembered", 1));
+            cx.effect(Effect::Count("chaperone.identity.token.remembered", 1));
             return self.admit(cx, identity, source);
         }
         match Presented::read(bytes, policy, cx.now()) {

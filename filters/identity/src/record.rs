@@ -13,7 +13,7 @@ pub(crate) fn accepted(cx: &mut Cx<'_>, identity: &Identity, application: String
     cx.effect(Effect::Annotate("chaperone.subject", identity.subject.clone().into_bytes()));
     cx.effect(Effect::Annotate("chaperone.groups", joined(&identity.groups).into_bytes()));
     cx.effect(Effect::Annotate("chaperone.token_id", identity.token_id.clone().into_bytes()));
-    cx.effect(Effect::Count("chaperone.login.accepted", 1));
+    cx.effect(Effect::Count("chaperone.identity.login.accepted", 1));
     let body = Authenticated {
         subject: identity.subject.clone(),
         groups: identity.groups.clone(),
@@ -36,12 +36,16 @@ pub(crate) fn login_refused(
     settings: &Settings,
 ) {
     let policy = settings.policy.digest();
-    cx.effect(Effect::Count("chaperone.login.refused", 1));
+    cx.effect(Effect::Count("chaperone.identity.login.refused", 1));
     if cx.session.identity.is_none() {
         // session-tap opens a session with its identity; where there is none, who tried is told by the address.
         let (client, resource) = (cx.session.client.clone(), settings.resource.clone());
         let opened = Opened { client, resource, protocol: "postgres".to_owned() };
         cx.effect(Effect::Record(Source::Identity, Body::Opened(opened)));
+    }
+    if let Some(subject) = subject {
+        // The access log names who it was; nothing of the session goes on.
+        cx.effect(Effect::Annotate("chaperone.subject", subject.as_bytes().to_vec()));
     }
     denied(cx, reason, subject, detail, policy);
     cx.effect(Effect::Record(Source::Identity, Body::Closed(Closed { by: "gateway".to_owned() })));
@@ -49,7 +53,7 @@ pub(crate) fn login_refused(
 
 /// A command of a session was refused because of who it is.
 pub(crate) fn command_refused(cx: &mut Cx<'_>, reason: Reason, subject: &str, policy: Digest) {
-    cx.effect(Effect::Count("chaperone.verdict.deny", 1));
+    cx.effect(Effect::Count("chaperone.identity.command.refused", 1));
     denied(cx, reason, Some(subject), "", policy);
 }
 
@@ -72,7 +76,7 @@ fn denied(cx: &mut Cx<'_>, reason: Reason, subject: Option<&str>, detail: &str, 
         policy: policy.to_hex(),
         ..VerdictRecord::default()
     };
-    cx.effect(Effect::Annotate("chaperone.verdict", format!("deny {} ", reason.code()).into_bytes()));
+    cx.effect(Effect::Annotate("chaperone.verdict", format!("deny {}", reason.code()).into_bytes()));
     cx.effect(Effect::Record(Source::Identity, Body::Verdict(verdict)));
 }
 

@@ -59,6 +59,7 @@ impl SessionTap {
         if std::mem::replace(&mut self.opened, true) {
             return;
         }
+        cx.effect(Effect::Count("chaperone.session-tap.sessions", 1));
         let opened = Opened {
             client: cx.session.client.clone(),
             resource: self.settings.get().resource.clone(),
@@ -95,6 +96,7 @@ impl SessionTap {
         // These ask for nothing by themselves: what they end or send is recorded, or was refused.
         let harmless = matches!(frame.tag, tag::client::FLUSH | tag::client::SYNC | tag::client::TERMINATE);
         if let Some(reason) = durable.err().filter(|_| !harmless) {
+            cx.effect(Effect::Count("chaperone.session-tap.refused", 1));
             self.gate.refuse(cx, frame.tag, &fatal(reason));
             return;
         }

@@ -22,9 +22,9 @@ pub(crate) fn verdict(verdict: &Verdict, policy: Digest) -> VerdictHead {
 /// A command was judged.
 pub(crate) fn judged(cx: &mut Cx<'_>, verdict: &Verdict, record: &Rc<VerdictHead>, command: &Rc<Command>) {
     let counter = match verdict.decision {
-        Decision::Allow => "chaperone.verdict.allow",
-        Decision::Deny => "chaperone.verdict.deny",
-        Decision::Hold => "chaperone.verdict.hold",
+        Decision::Allow => "chaperone.sql-guard.verdict.allow",
+        Decision::Deny => "chaperone.sql-guard.verdict.deny",
+        Decision::Hold => "chaperone.sql-guard.verdict.hold",
     };
     cx.effect(Effect::Count(counter, 1));
     cx.effect(if command.is_told_by_statement() {
@@ -40,8 +40,11 @@ pub(crate) fn judged(cx: &mut Cx<'_>, verdict: &Verdict, record: &Rc<VerdictHead
         )
     });
     if !is_plain(verdict) {
-        let rule = verdict.rule.as_ref().map_or("", |rule| rule.as_str());
-        let text = format!("{} {} {rule}", name(verdict.decision), verdict.reason.code());
+        let mut text = format!("{} {}", name(verdict.decision), verdict.reason.code());
+        if let Some(rule) = &verdict.rule {
+            text.push(' ');
+            text.push_str(rule.as_str());
+        }
         cx.effect(Effect::Annotate("chaperone.verdict", text.into_bytes()));
     }
 }

@@ -49,7 +49,8 @@ pub fn up() -> Result<(), Error> {
         if let Some(part) = gone.first() {
             return Err(Error::Setting(format!(
                 "the stack is not whole: {} is gone (its log is target/run/{NAME}/{}.log). `make down` ends the rest, \
-                 `make up` starts it anew",
+                 `make up` starts it anew, without what was recorded so far: copy target/run/{NAME}/sidecar where that is \
+                 wanted",
                 part.name, part.name
             )));
         }

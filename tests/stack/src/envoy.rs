@@ -1,10 +1,13 @@
 //! A stock Envoy with `envoy/postgres.yaml`.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::http;
-use crate::options::StackOptions;
+use crate::options::{Delivery, StackOptions};
 use crate::part::{Launch, Lifetime, Part, Stop};
 use crate::ports::Ports;
 use crate::programs::Programs;
@@ -63,7 +66,30 @@ pub(crate) fn start(
     };
     let mut part = Part::start(launch, lifetime)?;
     part.wait_until(|| is_ready(ports.admin))?;
+    // A worker that has only just started may not have the filters yet, and closes what comes. Which worker takes a
+    // connection is the kernel's choice, so several in a row must be answered.
+    // Files of somebody's own need not even be there, nor somebody's own PostgreSQL answer.
+    let ours = matches!(options.delivery, Delivery::Chaperone) && options.upstream.is_none();
+    let governed = if ours { &[ports.fused, ports.separate][..] } else { &[] };
+    for port in governed {
+        let mut answered = 0;
+        part.wait_until(|| {
+            answered = if answers(*port) { answered + 1 } else { 0 };
+            answered >= 4 * options.concurrency
+        })?;
+    }
     Ok(part)
+}
+
+/// Whether a listener leads to a PostgreSQL that answers: a request for TLS costs nobody anything.
+fn answers(port: u16) -> bool {
+    const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+    let asked = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).and_then(|mut stream| {
+        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+        stream.write_all(&SSL_REQUEST)?;
+        stream.read(&mut [0; 1])
+    });
+    asked.is_ok_and(|size| size == 1)
 }
 
 /// Whether every worker accepts connections.

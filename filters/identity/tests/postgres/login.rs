@@ -67,7 +67,7 @@ fn everybody_who_must_know_is_told_who_it_is() {
         (records[0].subject.as_str(), records[0].role.as_str(), records[0].token_id.as_str()),
         ("agent-7", "analyst", "token-1")
     );
-    assert_eq!(wire.count("chaperone.login.accepted"), 1);
+    assert_eq!(wire.count("chaperone.identity.login.accepted"), 1);
 }
 
 #[test]
@@ -90,7 +90,10 @@ fn nothing_is_told_before_the_target_has_let_us_in() {
     wire.start("analyst");
     wire.token(&world.token());
     assert_eq!(wire.session().identity, None);
-    assert_eq!(wire.annotation("chaperone.subject"), None);
+    assert_eq!(wire.annotation("chaperone.groups"), None);
+    // Who it was that the target refused: for the access log, beside the verdict.
+    assert_eq!(wire.annotation("chaperone.subject").as_deref(), Some("agent-7"));
+    assert_eq!(wire.annotation("chaperone.verdict").as_deref(), Some("deny ID131"));
 }
 
 #[test]
@@ -185,7 +188,7 @@ fn keys_are_fetched_once_and_a_token_is_verified_once() {
         wire.start("analyst");
         wire.token(&token);
         assert_eq!(wire.shown(), "RRSKZ");
-        assert_eq!(wire.count("chaperone.token.remembered"), u64::from(round > 0));
+        assert_eq!(wire.count("chaperone.identity.token.remembered"), u64::from(round > 0));
     }
     assert_eq!(world.calls(), 2, "discovery and keys");
 }

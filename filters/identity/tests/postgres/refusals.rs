@@ -26,7 +26,7 @@ fn assert_refused(wire: &mut Wire<'_>, error: &str, why: &str) {
     assert_eq!(verdicts.len(), 1, "{why}");
     let code = error.split(' ').nth(1).unwrap();
     assert_eq!((verdicts[0].decision.as_str(), verdicts[0].reason.as_str()), ("deny", code), "{why}");
-    assert_eq!(wire.count("chaperone.login.refused"), 1, "{why}");
+    assert_eq!(wire.count("chaperone.identity.login.refused"), 1, "{why}");
     let opened = |effect: &&Effect| matches!(effect, Effect::Record(Source::Identity, Body::Opened(_)));
     assert_eq!(wire.effects.iter().filter(opened).count(), 1, "{why}: where, and from which address");
     let (shown, sent) = (wire.to_client.len(), wire.to_target.len());

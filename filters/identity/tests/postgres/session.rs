@@ -37,7 +37,7 @@ fn after_its_expiry_a_token_starts_nothing_more() {
     assert_eq!(wire.shown(), "RRSKZCZEZEZEZ", "the session lives, and does nothing");
     let got = wire.target.got[before..].to_vec();
     assert!(got.iter().all(|tag| b"SCH".contains(tag)), "{:?}", String::from_utf8_lossy(&got));
-    assert_eq!(wire.count("chaperone.verdict.deny"), 3);
+    assert_eq!(wire.count("chaperone.identity.command.refused"), 3);
     assert!(!wire.closes());
     wire.say(b"X\0\0\0\x04");
     assert!(wire.target.is_gone());

@@ -132,7 +132,11 @@ impl Recorder {
         // Half of it is more than one session can have while it holds less.
         let takes_others_room =
             !ends && self.bytes >= self.limits.bytes_most / 2 && self.numbers.waiting(session) > room;
-        if room == 0 || takes_others_room {
+        // What is large counts before it is there: as much as it takes must be left behind it.
+        let size = size_of_data(&told);
+        let leaves_none = size > self.limits.batch_bytes
+            && self.numbers.waiting(session).saturating_add(size.saturating_mul(2)) > room;
+        if room == 0 || takes_others_room || leaves_none {
             self.numbers.lose(session, source);
             self.dropped += 1;
             return false;
@@ -309,6 +313,14 @@ impl Recorder {
     #[must_use]
     pub const fn is_sending(&self) -> bool {
         !matches!(self.sending, Sending::Nothing)
+    }
+}
+
+/// Bytes of what was sent or shown.
+const fn size_of_data(told: &Told<'_>) -> usize {
+    match told {
+        Told::Body(Body::Client(payload) | Body::Server(payload)) => payload.bytes.len(),
+        Told::Body(_) | Told::Verdict(..) => 0,
     }
 }
 

@@ -39,7 +39,8 @@ impl SessionTap {
     pub const WAITING_MOST: usize = 32 << 20;
     /// Messages that may.
     pub const WAITING_MESSAGES_MOST: usize = 100_000;
-    /// Strict mode: the largest message, in bytes. It is recorded whole, and the sidecar takes no larger batch.
+    /// Strict mode: the largest message, in bytes, whatever room there is for records. It is recorded whole, and the sidecar
+    /// takes no larger batch.
     pub const RECORDED_WHOLE_MOST: usize = FrameLimits::MESSAGE_MAX as usize + 1;
 
     /// A tap that records as the policy of `settings` says.
@@ -66,6 +67,11 @@ impl SessionTap {
             protocol: "postgres".to_owned(),
         };
         cx.effect(Effect::Record(Source::Tap, Body::Opened(opened)));
+    }
+
+    /// The largest message that can be recorded whole: no record takes more than half of the room for all.
+    fn recorded_whole_most(&self) -> usize {
+        Self::RECORDED_WHOLE_MOST.min(self.settings.get().recorder.bytes_most / 2)
     }
 
     fn is_strict(&self) -> bool {
@@ -132,7 +138,7 @@ impl Flow for SessionTap {
         self.ticket += 1;
         self.waiting_bytes += frame.bytes.len();
         let (bytes, note) = (frame.bytes.to_vec(), note.take());
-        let durable = if frame.bytes.len() > Self::RECORDED_WHOLE_MOST {
+        let durable = if frame.bytes.len() > self.recorded_whole_most() {
             // As much of it as in relaxed mode, so that the recording tells what was refused.
             cx.effect(Effect::Record(Source::Tap, Body::Client(recorded(frame.bytes))));
             Some(Err(Reason::RecordTooLarge))

@@ -267,3 +267,20 @@ fn a_recorder_with_sessions_is_never_silent() {
     it.durable();
     assert_eq!(it.poll(at(90_000)), None);
 }
+
+#[test]
+fn one_large_record_leaves_as_much_room_as_it_takes() {
+    let limits = RecorderLimits { bytes_most: 16 << 20, ..RecorderLimits::default() };
+    let mut it = Recorder::new(limits);
+    let add = |it: &mut Recorder, session: &str, size: usize| {
+        it.add(&SessionId(session.into()), Source::Tap, at(0), Told::Body(&body(size)), None)
+    };
+    assert!(!add(&mut it, "s-1", 9 << 20), "more than half");
+    assert!(add(&mut it, "s-1", 7 << 20));
+    assert!(!add(&mut it, "s-1", 7 << 20), "once");
+    assert!(!add(&mut it, "s-2", 7 << 20), "what is left is not for one alone either");
+    assert!(add(&mut it, "s-2", 4 << 20));
+    for number in 0..100 {
+        assert!(add(&mut it, &format!("s-9{number}"), 1000), "small ones of others find room");
+    }
+}

@@ -317,7 +317,7 @@ impl Recorder {
 }
 
 /// Bytes of what was sent or shown.
-const fn size_of_data(told: &Told<'_>) -> usize {
+fn size_of_data(told: &Told<'_>) -> usize {
     match told {
         Told::Body(Body::Client(payload) | Body::Server(payload)) => payload.bytes.len(),
         Told::Body(_) | Told::Verdict(..) => 0,

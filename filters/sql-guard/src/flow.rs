@@ -148,7 +148,7 @@ impl SqlGuard {
         note: &mut Option<Note>,
     ) -> Option<Rc<Command>> {
         let text = self.cache.command(text);
-        let command = match self.meanings.resolve(Rc::clone(&text)) {
+        let command = match self.meanings.resolve(Rc::clone(&text), cx.now().millis()) {
             Ok(command) => command,
             Err(reason) => {
                 self.gate.refuse(cx, tag, &fatal(reason));
@@ -196,8 +196,12 @@ impl SqlGuard {
         let Ok(bind) = Bind::read(frame.body()) else {
             return self.refuse(cx, frame.tag, Reason::ProtocolViolation);
         };
-        let meaning = self.meanings.of_statement(bind.statement);
-        let command = match self.meanings.command_of(&meaning, Reason::PreparedUnknown) {
+        let millis = cx.now().millis();
+        let meaning = match self.meanings.of_statement(bind.statement, millis) {
+            Ok(meaning) => meaning,
+            Err(reason) => return self.refuse(cx, frame.tag, reason),
+        };
+        let command = match self.meanings.command_of(&meaning, Reason::PreparedUnknown, millis) {
             Ok(command) => command,
             Err(reason) => return self.refuse(cx, frame.tag, reason),
         };
@@ -222,8 +226,12 @@ impl SqlGuard {
         let Ok(execute) = Execute::read(frame.body()) else {
             return self.refuse(cx, frame.tag, Reason::ProtocolViolation);
         };
-        let meaning: Meaning = self.meanings.of_portal(execute.portal);
-        let command = match self.meanings.command_of(&meaning, Reason::PortalUnknown) {
+        let millis = cx.now().millis();
+        let meaning = match self.meanings.of_portal(execute.portal, millis) {
+            Ok(meaning) => meaning,
+            Err(reason) => return self.refuse(cx, frame.tag, reason),
+        };
+        let command = match self.meanings.command_of(&meaning, Reason::PortalUnknown, millis) {
             Ok(command) => command,
             Err(reason) => return self.refuse(cx, frame.tag, reason),
         };
@@ -256,6 +264,9 @@ impl Flow for SqlGuard {
         // Before the session is ready there are no commands; what the door lets pass then is identity's to judge.
         if !self.gate.is_ready() {
             return self.gate.pass(cx, &frame);
+        }
+        if self.gate.status() == b'I' && self.gate.is_settled() {
+            self.meanings.transaction_is_over();
         }
         match frame.tag {
             tag::client::QUERY => self.query(cx, &frame, note),

@@ -8,6 +8,7 @@ mod flow;
 mod meaning;
 mod module;
 mod record;
+mod work;
 
 pub use cache::FactsCache;
 pub use flow::SqlGuard;

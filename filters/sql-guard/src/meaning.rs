@@ -1,12 +1,14 @@
 //! What the names of a session mean: prepared statements, portals, and those that SQL's own PREPARE made.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use chaperone_flow::postgres::Names;
 use chaperone_flow::{Command, Share};
-use chaperone_model::Reason;
 use chaperone_model::facts::{Effect, Facts, Statement, Verb};
+use chaperone_model::{Digest, Reason};
+
+use crate::work::{Left, RESOLVED_MOST, TooMuch, Work};
 
 /// Everything that a name may stand for; usually one command.
 pub(crate) type Meaning = Vec<Rc<Command>>;
@@ -26,10 +28,12 @@ pub(crate) struct Meanings {
     pub(crate) portals: Names<Portal>,
     /// By SQL's PREPARE. Never forgotten but with the session: DEALLOCATE may fail, a rollback does not undo it.
     prepared: HashMap<String, Meaning>,
-    /// Commands with a DECLARE: a cursor of theirs may have any portal's name. Never forgotten, for the same reasons.
+    /// Commands with a DECLARE: a cursor of theirs may have any portal's name. Those WITH HOLD are never forgotten, for
+    /// the same reasons; others end with their transaction.
     declared: Meaning,
     /// Bytes of what is never forgotten.
     forever: usize,
+    work: Work,
 }
 
 impl Default for Meanings {
@@ -40,6 +44,7 @@ impl Default for Meanings {
             prepared: HashMap::new(),
             declared: Meaning::new(),
             forever: 0,
+            work: Work::default(),
         }
     }
 }
@@ -55,12 +60,6 @@ const CUT: &str = "\n-- and more";
 
 /// How often what is run may itself be an EXECUTE or a FETCH.
 const DEPTH_MOST: usize = 4;
-
-/// How many statements one command may stand for once its EXECUTEs are resolved.
-const RESOLVED_MOST: usize = 1_000;
-
-/// How many bytes the facts of all that one command may stand for may take.
-const RESOLVED_BYTES_MOST: usize = 8 << 20;
 
 /// What EXECUTE of this name runs of a statement that was remembered for it: of a PREPARE what it prepares, nothing of
 /// what stood beside it in the same text, and a statement of the protocol as it is.
@@ -98,55 +97,44 @@ impl Untold {
     }
 }
 
-/// How much is left of what one command may stand for.
-#[derive(Debug)]
-struct Left {
-    commands: usize,
-    bytes: usize,
-}
-
-impl Default for Left {
-    fn default() -> Self {
-        Self { commands: RESOLVED_MOST, bytes: RESOLVED_BYTES_MOST }
-    }
-}
-
-impl Left {
-    /// One more command is put into what another stands for, or the statements of one.
-    fn take(&mut self, command: &Command) -> Result<(), Untold> {
-        let (commands, bytes) = (command.facts().statements.len().max(1), command.facts().bytes());
-        match (self.commands.checked_sub(commands), self.bytes.checked_sub(bytes)) {
-            (Some(commands), Some(bytes)) => {
-                *self = Self { commands, bytes };
-                Ok(())
-            }
-            (None, _) | (_, None) => Err(Untold::TooMuch),
-        }
+impl From<TooMuch> for Untold {
+    fn from(TooMuch: TooMuch) -> Self {
+        Self::TooMuch
     }
 }
 
 impl Meanings {
     /// Everything that the prepared statement may mean; empty for an unknown name.
-    pub(crate) fn of_statement(&self, name: &[u8]) -> Meaning {
-        let mut meaning = flat(self.statements.meanings(name).flat_map(|meaning| meaning.iter()));
+    pub(crate) fn of_statement(&mut self, name: &[u8], millis: u64) -> Result<Meaning, Reason> {
+        let mut left = self.work.begin(millis);
+        let meaning = self.statement_within(name, &mut left);
+        self.work.end(&left);
+        meaning.map_err(|TooMuch| Reason::TooManyStatements)
+    }
+
+    fn statement_within(&self, name: &[u8], left: &mut Left) -> Result<Meaning, TooMuch> {
+        let mut meaning = flat(self.statements.meanings(name).flat_map(|meaning| meaning.iter()), left)?;
         if let Some(prepared) = std::str::from_utf8(name).ok().and_then(|name| self.prepared.get(name)) {
             meaning.extend(prepared.iter().cloned());
         }
-        meaning
+        Ok(meaning)
     }
 
     /// Everything that the portal may mean; empty for an unknown name.
-    pub(crate) fn of_portal(&self, name: &[u8]) -> Meaning {
-        let mut meaning = flat(self.portals.meanings(name).flat_map(|portal| portal.meaning.iter()));
+    pub(crate) fn of_portal(&mut self, name: &[u8], millis: u64) -> Result<Meaning, Reason> {
+        let mut left = self.work.begin(millis);
+        let portals = self.portals.meanings(name).flat_map(|portal| portal.meaning.iter());
+        let meaning = flat(portals, &mut left);
+        self.work.end(&left);
+        let mut meaning = meaning.map_err(|TooMuch| Reason::TooManyStatements)?;
         if !name.is_empty() {
             meaning.extend(self.declared.iter().cloned());
         }
-        meaning
+        Ok(meaning)
     }
 
     /// Whether a command (with what it runs) may run a portal, or a cursor, whose values its text does not tell.
     pub(crate) fn hides_values(&self, command: &Command) -> bool {
-        let fetches = |statement: &Statement| statement.verbs.contains(&Verb::Fetch);
         let has_values = || {
             self.portals.named().any(|portal| portal.has_values)
                 || self.declared.iter().any(|declaring| has_parameters(declaring.text()))
@@ -155,15 +143,27 @@ impl Meanings {
     }
 
     /// Puts what EXECUTE runs into the facts of a command that contains one.
-    pub(crate) fn resolve(&self, command: Rc<Command>) -> Result<Rc<Command>, Reason> {
-        let resolved = self.resolve_within(command, 0, &mut Left::default());
+    pub(crate) fn resolve(&mut self, command: Rc<Command>, millis: u64) -> Result<Rc<Command>, Reason> {
+        if !stands_for_others(&command) {
+            return Ok(command);
+        }
+        let mut left = self.work.begin(millis);
+        let resolved = self.resolve_within(command, 0, &mut left);
+        self.work.end(&left);
         resolved.map_err(|untold| untold.reason(Reason::PreparedUnknown))
     }
 
     /// One command that does what all of a meaning do, with what EXECUTE runs; `unknown` where there is none.
-    pub(crate) fn command_of(&self, meaning: &Meaning, unknown: Reason) -> Result<Rc<Command>, Reason> {
-        let command = joined(meaning).map_err(|untold| untold.reason(unknown))?;
-        self.resolve(command)
+    pub(crate) fn command_of(
+        &mut self,
+        meaning: &Meaning,
+        unknown: Reason,
+        millis: u64,
+    ) -> Result<Rc<Command>, Reason> {
+        let mut left = self.work.begin(millis);
+        let command = joined(meaning, &mut left);
+        self.work.end(&left);
+        self.resolve(command.map_err(|untold| untold.reason(unknown))?, millis)
     }
 
     fn resolve_within(
@@ -172,12 +172,10 @@ impl Meanings {
         depth: usize,
         left: &mut Left,
     ) -> Result<Rc<Command>, Untold> {
-        let executes = |statement: &Statement| statement.verbs.contains(&Verb::Execute);
-        let fetches = |statement: &Statement| statement.verbs.contains(&Verb::Fetch);
-        let fetched = command.facts().statements.iter().any(fetches);
-        if !fetched && !command.facts().statements.iter().any(executes) {
+        if !stands_for_others(&command) {
             return Ok(command);
         }
+        let fetched = command.facts().statements.iter().any(fetches);
         if depth >= DEPTH_MOST {
             return Err(Untold::TooMuch);
         }
@@ -208,7 +206,7 @@ impl Meanings {
         for statement in command.facts().statements.iter().filter(|statement| executes(statement)) {
             for effect in &statement.effects {
                 let Effect::Prepared(name) = effect else { continue };
-                let meaning = self.of_statement(name.as_bytes());
+                let meaning = self.statement_within(name.as_bytes(), left)?;
                 // What the same text prepares is another thing that the name may stand for.
                 let own = command.facts().statements.iter().filter(|it| it.verbs.contains(&Verb::Prepare));
                 let own: Vec<_> = own.filter_map(|prepare| run(prepare, name)).collect();
@@ -271,6 +269,20 @@ impl Meanings {
         Ok(())
     }
 
+    /// No transaction is open and nothing is under way: cursors that are not held are closed.
+    pub(crate) fn transaction_is_over(&mut self) {
+        let forever = &mut self.forever;
+        self.declared.retain(|command| {
+            // Whoever writes the word elsewhere keeps a cursor that is gone.
+            let may_be_held =
+                command.text().as_bytes().windows(4).any(|word| word.eq_ignore_ascii_case(b"hold"));
+            if !may_be_held {
+                *forever = forever.saturating_sub(command.bytes());
+            }
+            may_be_held
+        });
+    }
+
     fn keep(&mut self, memory: &mut Share, bytes: usize) -> Result<(), Reason> {
         if !memory.take(bytes) {
             return Err(Reason::MemoryFull);
@@ -278,6 +290,18 @@ impl Meanings {
         self.forever += bytes;
         Ok(())
     }
+}
+
+fn executes(statement: &Statement) -> bool {
+    statement.verbs.contains(&Verb::Execute)
+}
+
+fn fetches(statement: &Statement) -> bool {
+    statement.verbs.contains(&Verb::Fetch)
+}
+
+fn stands_for_others(command: &Command) -> bool {
+    command.facts().statements.iter().any(|statement| executes(statement) || fetches(statement))
 }
 
 /// Whether a text may take values, as far as a glance tells: `'$1'` is none, and no harm.
@@ -312,14 +336,33 @@ pub(crate) fn same_portal(one: &Portal, other: &Portal) -> bool {
 }
 
 /// Everything that a name may mean, each once.
-fn flat<'a>(commands: impl Iterator<Item = &'a Rc<Command>>) -> Meaning {
+fn flat<'a>(commands: impl Iterator<Item = &'a Rc<Command>>, left: &mut Left) -> Result<Meaning, TooMuch> {
     let mut flat = Meaning::new();
+    // Of many each is looked for by its digest, which is made once.
+    let mut digests = HashSet::new();
     for command in commands {
-        if !flat.iter().any(|known| is_same(known, command)) {
+        left.look()?;
+        let known = if flat.len() < FEW {
+            flat.iter().any(|known| is_same(known, command))
+        } else {
+            if digests.is_empty() {
+                digests.extend(flat.iter().map(of_many));
+            }
+            !digests.insert(of_many(command))
+        };
+        if !known {
             flat.push(Rc::clone(command));
         }
     }
-    flat
+    Ok(flat)
+}
+
+/// So few are compared with each other.
+const FEW: usize = 8;
+
+/// What [`is_same`] of many.
+fn of_many(command: &Rc<Command>) -> (*const Facts, Digest) {
+    (Rc::as_ptr(command.facts()), command.digest())
 }
 
 fn prepares(facts: &Facts) -> impl Iterator<Item = &str> {
@@ -331,12 +374,11 @@ fn prepares(facts: &Facts) -> impl Iterator<Item = &str> {
 }
 
 /// One command that does what all of these do.
-fn joined(meaning: &Meaning) -> Result<Rc<Command>, Untold> {
+fn joined(meaning: &Meaning, left: &mut Left) -> Result<Rc<Command>, Untold> {
     let (first, rest) = meaning.split_first().ok_or(Untold::Unknown)?;
     if rest.is_empty() {
         return Ok(Rc::clone(first));
     }
-    let mut left = Left::default();
     left.take(first)?;
     let mut facts = Facts::clone(first.facts());
     let mut text = first.text().to_owned();

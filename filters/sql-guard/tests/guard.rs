@@ -358,6 +358,7 @@ fn fetch_runs_what_a_cursor_was_declared_for() {
 #[test]
 fn a_fetch_that_was_prepared_before_its_cursor_runs_it_too() {
     let mut wire = wire();
+    wire.client(&query("begin"));
     wire.client(&[parse("f", "fetch first from c"), sync()].concat());
     wire.client(&query("declare c cursor for select refund(a) from t where b = 2"));
     wire.effects.clear();
@@ -501,4 +502,61 @@ proptest! {
         };
         prop_assert_eq!(run(0), run(chunk));
     }
+}
+
+#[test]
+fn a_session_is_not_judged_by_cursors_that_are_closed() {
+    let mut wire = wire();
+    // Pools keep a session for long, and their cursors have new names each time.
+    for number in 0..2_500 {
+        let declare = format!("declare c{number} cursor for select a from t where b = 'x'");
+        wire.client(&query(&format!("begin; {declare}; fetch 1 from c{number}; commit")));
+        assert!(!wire.look().contains("E("), "{number}");
+    }
+    // What may be held is not forgotten: it runs when it is fetched from.
+    wire.client(&query("begin; declare h cursor with hold for select a from t where b = 'x'; commit"));
+    wire.look();
+    wire.effects.clear();
+    wire.client(&query("fetch 1 from h"));
+    assert!(wire.effects.iter().any(|effect| format!("{effect:?}").contains("declare h cursor with")));
+}
+
+#[test]
+fn a_session_that_asks_for_much_work_in_short_texts_is_refused_for_a_while() {
+    let mut wire = wire();
+    wire.client(&query("begin"));
+    for text in 0..9 {
+        let declare = |number| format!("declare c{text}_{number} cursor for select a from t where b = 'x'");
+        let declares: Vec<_> = (0..100).map(declare).collect();
+        wire.client(&query(&declares.join("; ")));
+    }
+    wire.look();
+    let fetch = |number| query(&format!("fetch {number} from c1_1"));
+    let fetches: Vec<u8> = (0..100).flat_map(fetch).collect();
+    wire.client(&fetches);
+    let shown = wire.look();
+    let refused = shown.matches("E(54000)").count();
+    assert!((60..95).contains(&refused), "some 20 are answered at once, {refused} of 100 are not");
+    wire.client(&query("select 1"));
+    assert!(!wire.look().contains("E("), "honest ones go on");
+    wire.tick(1_000);
+    wire.client(&fetch(1));
+    assert!(!wire.look().contains("E("), "and it may again later");
+}
+
+#[test]
+fn looking_up_what_a_name_may_mean_is_work_too() {
+    let mut wire = wire();
+    // The server has answered nothing of it, so the statement may be either, four thousand times over.
+    let mut script = Vec::new();
+    for number in 0..4_000 {
+        script.extend([parse("s", &format!("select {}", ["a", "b"][number % 2])), sync()].concat());
+    }
+    for _ in 0..200 {
+        script.extend([bind("", "s"), execute(""), sync()].concat());
+    }
+    wire.client(&script);
+    let shown = wire.look();
+    let refused = shown.matches("E(54000)").count();
+    assert!((100..150).contains(&refused), "some 80 are answered at once, {refused} of 200 are not");
 }

@@ -1,0 +1,99 @@
+//! How much work it may be to tell what a command stands for.
+//!
+//! An EXECUTE, a FETCH or a portal stands for other commands, and a session can make one short text stand for a thousand.
+//! What one command may stand for is bounded, and so is what a session may ask for in a time: else a kilobyte of short texts
+//! would keep a worker, and everybody on it, for seconds.
+
+use chaperone_flow::Command;
+
+/// How many statements one command may stand for once its EXECUTEs are resolved.
+pub(crate) const RESOLVED_MOST: usize = 1_000;
+
+/// How many bytes the facts of all that one command may stand for may take.
+const RESOLVED_BYTES_MOST: usize = 8 << 20;
+
+/// So many bytes of facts are as much work as a statement.
+const UNIT_BYTES: usize = 1 << 10;
+
+/// So many looks at what a name may mean are as much work as a statement.
+const LOOKS: usize = 16;
+
+/// What a command may always stand for, in units: more than honest ones do.
+const FREE: usize = 64;
+
+/// What a session may do at once beyond that, in units: some 20 to 50 ms.
+const MOST: usize = 20_000;
+
+/// What it gets back in a millisecond.
+const EACH_MILLISECOND: u64 = 20;
+
+/// What a session may do.
+#[derive(Debug)]
+pub(crate) struct Work {
+    left: usize,
+    /// In milliseconds.
+    at: u64,
+}
+
+/// How much is left of what one command may stand for.
+#[derive(Debug)]
+pub(crate) struct Left {
+    commands: usize,
+    bytes: usize,
+    looks: usize,
+    spent: usize,
+}
+
+/// It is too much.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct TooMuch;
+
+impl Default for Work {
+    fn default() -> Self {
+        Self { left: MOST, at: 0 }
+    }
+}
+
+impl Work {
+    /// What one command may stand for now.
+    pub(crate) fn begin(&mut self, millis: u64) -> Left {
+        let back = millis.saturating_sub(self.at).saturating_mul(EACH_MILLISECOND);
+        self.left = self.left.saturating_add(usize::try_from(back).unwrap_or(MOST)).min(MOST);
+        self.at = millis;
+        let units = self.left.max(FREE);
+        Left {
+            commands: units.min(RESOLVED_MOST),
+            bytes: (units * UNIT_BYTES).min(RESOLVED_BYTES_MOST),
+            looks: 0,
+            spent: 0,
+        }
+    }
+
+    /// That is what it was.
+    pub(crate) fn end(&mut self, left: &Left) {
+        if left.spent > FREE {
+            self.left = self.left.saturating_sub(left.spent);
+        }
+    }
+}
+
+impl Left {
+    /// One more candidate for a name is looked at.
+    pub(crate) fn look(&mut self) -> Result<(), TooMuch> {
+        self.looks += 1;
+        if self.looks % LOOKS == 0 {
+            self.spent = self.spent.saturating_add(1);
+            self.commands = self.commands.checked_sub(1).ok_or(TooMuch)?;
+        }
+        Ok(())
+    }
+
+    /// One more command is put into what another stands for, or the statements of one.
+    pub(crate) fn take(&mut self, command: &Command) -> Result<(), TooMuch> {
+        let (commands, bytes) = (command.facts().statements.len().max(1), command.facts().bytes());
+        self.spent = self.spent.saturating_add(commands).saturating_add(bytes / UNIT_BYTES);
+        self.commands = self.commands.checked_sub(commands).ok_or(TooMuch)?;
+        self.bytes = self.bytes.checked_sub(bytes).ok_or(TooMuch)?;
+        Ok(())
+    }
+}

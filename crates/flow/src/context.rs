@@ -267,6 +267,9 @@ pub trait Flow: fmt::Debug {
     /// Time has passed; comes only while [`Self::wants_tick`].
     fn tick(&mut self, _cx: &mut Cx<'_>) {}
 
+    /// About a second has passed; comes always.
+    fn second(&mut self, _cx: &mut Cx<'_>) {}
+
     /// The record of the [`Effect::RecordDurably`] with this ticket is durable, or will not be in time. A record that was
     /// dropped is told later than those behind it may be.
     fn recorded(&mut self, _cx: &mut Cx<'_>, _ticket: u64, _durable: bool) {}

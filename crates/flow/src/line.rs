@@ -266,6 +266,11 @@ impl Line {
         })
     }
 
+    /// About a second has passed.
+    pub fn second(&mut self, env: &mut Env<'_>) -> Outcome {
+        self.event(env, |flow, cx| flow.second(cx))
+    }
+
     /// The record with this ticket is durable, or will not be.
     pub fn recorded(&mut self, env: &mut Env<'_>, ticket: u64, durable: bool) -> Outcome {
         self.event(env, |flow, cx| flow.recorded(cx, ticket, durable))

@@ -135,7 +135,8 @@ impl Recorder {
         // What is large counts before it is there: as much as it takes must be left behind it.
         let size = size_of_data(&told);
         let leaves_none = size > self.limits.batch_bytes
-            && self.numbers.waiting(session).saturating_add(size.saturating_mul(2)) > room;
+            && self.numbers.waiting(session).saturating_add(size.saturating_mul(2)).saturating_add(MARGIN)
+                > room;
         if room == 0 || takes_others_room || leaves_none {
             self.numbers.lose(session, source);
             self.dropped += 1;
@@ -315,6 +316,9 @@ impl Recorder {
         !matches!(self.sending, Sending::Nothing)
     }
 }
+
+/// What stands beside a large record, in bytes: the rest of its batch must have its place in the half that is its own.
+pub const MARGIN: usize = 256 << 10;
 
 /// Bytes of what was sent or shown.
 fn size_of_data(told: &Told<'_>) -> usize {

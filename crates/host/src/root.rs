@@ -15,16 +15,18 @@ use crate::{Module, abi};
 
 /// How often the root looks at what is due, in milliseconds.
 const TICK: u32 = 50;
+const TICKS_IN_A_SECOND: u32 = 1_000 / TICK;
 
 /// Registers the module with the SDK.
 pub(crate) fn register<M: Module>() {
     vm::set_module(M::NAME);
-    proxy_wasm::set_root_context(|_| Box::new(Root::<M> { shared: None, plugin: None }));
+    proxy_wasm::set_root_context(|_| Box::new(Root::<M> { shared: None, plugin: None, ticks: 0 }));
 }
 
 struct Root<M: Module> {
     shared: Option<Rc<M::Shared>>,
     plugin: Option<Rc<Plugin>>,
+    ticks: u32,
 }
 
 impl<M: Module> Context for Root<M> {
@@ -72,6 +74,16 @@ impl<M: Module> RootContext for Root<M> {
             if let Ok(mut connection) = connection.try_borrow_mut() {
                 if abi::set_effective_context(connection.context()) {
                     connection.tick();
+                }
+            }
+        }
+        self.ticks = self.ticks.wrapping_add(1);
+        if self.ticks % TICKS_IN_A_SECOND == 0 {
+            for connection in vm::connections() {
+                if let Ok(mut connection) = connection.try_borrow_mut() {
+                    if abi::set_effective_context(connection.context()) {
+                        connection.second();
+                    }
                 }
             }
         }

@@ -277,6 +277,15 @@ impl Connection {
         self.apply_late(&time, outcome);
     }
 
+    pub(crate) fn second(&mut self) {
+        if self.closed {
+            return;
+        }
+        let time = vm::time();
+        let outcome = self.line.second(&mut Env { time: &time, random: &mut HostRandom });
+        self.apply_late(&time, outcome);
+    }
+
     /// What is kept for the session; nothing once it is over.
     pub(crate) const fn memory(&self) -> usize {
         if self.closed { 0 } else { self.line.memory() }

@@ -165,6 +165,10 @@ pub(crate) fn connection(context: u32) -> Option<Rc<RefCell<Connection>>> {
     with(|vm| vm.connections.get(&context).cloned())
 }
 
+pub(crate) fn connections() -> Vec<Rc<RefCell<Connection>>> {
+    with(|vm| vm.connections.values().cloned().collect())
+}
+
 pub(crate) fn ticking() -> Vec<Rc<RefCell<Connection>>> {
     let all: Vec<_> = with(|vm| vm.connections.values().cloned().collect());
     all.into_iter().filter(|connection| connection.try_borrow().is_ok_and(|it| it.wants_tick())).collect()

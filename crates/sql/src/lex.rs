@@ -17,7 +17,7 @@ use chaperone_model::facts::Opaque;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
-use crate::limits::Limits;
+use crate::limits::{Limits, MAX_DEPTH};
 use crate::shape::OPEN;
 use gauge::Gauge;
 
@@ -113,6 +113,10 @@ impl<'a> Scanner<'a> {
             match (self.peek(0), self.peek(1)) {
                 (Some(b'/'), Some(b'*')) => {
                     depth = depth.saturating_add(1);
+                    // PostgreSQL's own lexer takes minutes for hundreds of thousands.
+                    if depth > MAX_DEPTH {
+                        return Err(Opaque::Limit("max_depth".to_owned()));
+                    }
                     self.at = self.at.saturating_add(2);
                 }
                 (Some(b'*'), Some(b'/')) => {

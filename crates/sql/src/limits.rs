@@ -6,7 +6,7 @@ pub const MAX_BYTES: usize = 1 << 20;
 pub const MAX_TOKENS: usize = 100_000;
 /// The most statements in one text.
 pub const MAX_STATEMENTS: usize = 1_000;
-/// The deepest nesting of parentheses, brackets and CASE.
+/// The deepest nesting of parentheses, brackets and CASE, and that of comments.
 pub const MAX_DEPTH: usize = 50;
 /// The longest path of operators from the root of a statement to a leaf, all levels of nesting together.
 pub const MAX_CHAIN: usize = 500;

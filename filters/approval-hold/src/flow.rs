@@ -349,13 +349,13 @@ fn cancel_key(pid: u32, secret: &[u8]) -> String {
 /// What counts requests that came to this state.
 fn counter(state: &str) -> &'static str {
     match state {
-        "pending" => "chaperone.approval-hold.pending",
-        "approved" => "chaperone.approval-hold.approved",
-        "rejected" => "chaperone.approval-hold.rejected",
-        "expired" => "chaperone.approval-hold.expired",
-        "cancelled" => "chaperone.approval-hold.cancelled",
-        "unavailable" => "chaperone.approval-hold.unavailable",
-        _ => "chaperone.approval-hold.refused",
+        "pending" => "chaperone.approval-hold.holds.asked",
+        "approved" => "chaperone.approval-hold.holds.approved",
+        "rejected" => "chaperone.approval-hold.holds.rejected",
+        "expired" => "chaperone.approval-hold.holds.expired",
+        "cancelled" => "chaperone.approval-hold.holds.cancelled",
+        "unavailable" => "chaperone.approval-hold.holds.unavailable",
+        _ => "chaperone.approval-hold.holds.refused",
     }
 }
 

@@ -35,7 +35,7 @@ pub struct IdentityFlow {
     /// The target's account, which the client does not get to know.
     account: String,
     stage: Stage,
-    /// Messages of data that have passed, in both directions.
+    /// Messages of results that have passed.
     pieces: u32,
 }
 
@@ -106,8 +106,10 @@ impl Flow for IdentityFlow {
             Turn::Hidden(_) => true,
             Turn::Pass(_) => false,
         };
-        let data = matches!(frame.tag, tag::server::DATA_ROW | tag::server::COPY_DATA);
-        if data && self.has_outlived(cx) {
+        if frame.tag == tag::server::NOTIFICATION_RESPONSE && !self.may_hear(cx) {
+            return Step::Take;
+        }
+        if matches!(frame.tag, tag::server::DATA_ROW | tag::server::COPY_DATA) && self.is_piece_outlived(cx) {
             self.command_refused(cx, Reason::TokenExpired);
             cx.show(fatal(Reason::TokenExpired).to_fatal());
             cx.effect(Effect::Close);
@@ -137,6 +139,15 @@ impl Flow for IdentityFlow {
 
     fn tick(&mut self, cx: &mut Cx<'_>) {
         self.judge(cx);
+    }
+
+    fn second(&mut self, cx: &mut Cx<'_>) {
+        if self.has_outlived(cx) {
+            // Both are silent, so that nothing can be said.
+            self.command_refused(cx, Reason::TokenExpired);
+            cx.effect(Effect::Close);
+            self.stage = Stage::Over;
+        }
     }
 
     fn closed(&mut self, _cx: &mut Cx<'_>, _by: Peer) {
@@ -251,7 +262,12 @@ impl IdentityFlow {
                 return Step::Take;
             }
         }
-        if frame.tag == tag::client::COPY_DATA && self.has_outlived(cx) {
+        // What ends a COPY or a batch makes its work last.
+        let goes_on = matches!(
+            frame.tag,
+            tag::client::COPY_DATA | tag::client::COPY_DONE | tag::client::FLUSH | tag::client::SYNC
+        );
+        if goes_on && self.has_outlived(cx) {
             self.command_refused(cx, Reason::TokenExpired);
             self.gate.end(cx, &fatal(Reason::TokenExpired));
             return Step::Take;
@@ -259,11 +275,23 @@ impl IdentityFlow {
         self.gate.pass(cx, frame)
     }
 
-    /// Whether what is under way has gone on for too long after the token's expiry. Looked at now and then.
-    fn has_outlived(&mut self, cx: &Cx<'_>) -> bool {
-        let Stage::Session(admitted) = &self.stage else { return false };
+    /// Whether what is under way has gone on for too long after the token's expiry.
+    fn has_outlived(&self, cx: &Cx<'_>) -> bool {
+        matches!(&self.stage, Stage::Session(admitted) if admitted.has_outlived(cx.now()))
+    }
+
+    /// Whether the caller may still be told what others say.
+    fn may_hear(&mut self, cx: &Cx<'_>) -> bool {
+        match &mut self.stage {
+            Stage::Session(admitted) => admitted.check(self.settings.get(), cx.now()).is_ok(),
+            Stage::Login(_) | Stage::Over | Stage::Start => true,
+        }
+    }
+
+    /// As [`Self::has_outlived`], of a long result: looked at now and then.
+    fn is_piece_outlived(&mut self, cx: &Cx<'_>) -> bool {
         self.pieces = self.pieces.wrapping_add(1);
-        self.pieces % PIECES == 0 && admitted.has_outlived(cx.now())
+        self.pieces % PIECES == 0 && self.has_outlived(cx)
     }
 
     fn command_refused(&self, cx: &mut Cx<'_>, reason: Reason) {
@@ -274,7 +302,7 @@ impl IdentityFlow {
     }
 }
 
-/// After so many messages of data the clock is looked at.
+/// After so many messages of a result the clock is looked at.
 const PIECES: u32 = 64;
 
 /// Letters of a role's or database's name that a refusal repeats.

@@ -53,7 +53,7 @@ pub(crate) fn login_refused(
 
 /// A command of a session was refused because of who it is.
 pub(crate) fn command_refused(cx: &mut Cx<'_>, reason: Reason, subject: &str, policy: Digest) {
-    cx.effect(Effect::Count("chaperone.identity.command.refused", 1));
+    cx.effect(Effect::Count("chaperone.identity.commands.refused", 1));
     denied(cx, reason, Some(subject), "", policy);
 }
 

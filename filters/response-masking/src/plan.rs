@@ -11,9 +11,10 @@ use chaperone_settings::Settings;
 
 use crate::shared::Shared;
 
-/// Columns of pg_catalog that hold samples of the values of all others: whoever may not see a column may not see
-/// its statistics.
-const STATISTICS: [(&str, &str); 16] = [
+/// Columns of pg_catalog that hold samples of the values of all others, or the statements of other callers, who may see
+/// more: whoever may not see a column may not see these.
+const STATISTICS: [(&str, &str); 17] = [
+    ("pg_stat_activity", "query"),
     ("pg_statistic", "stavalues1"),
     ("pg_statistic", "stavalues2"),
     ("pg_statistic", "stavalues3"),

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use chaperone_flow::postgres::{Gate, Turn, fatal};
-use chaperone_flow::{Cx, Effect, Flow, Live, Note, Peer, Step, recorded};
+use chaperone_flow::{Cx, Effect, Flow, Live, Note, Peer, RECORD_MARGIN, Step, recorded};
 use chaperone_model::Reason;
 use chaperone_pgwire::{Frame, FrameLimits, tag};
 use chaperone_policy::RecordingMode;
@@ -60,7 +60,7 @@ impl SessionTap {
         if std::mem::replace(&mut self.opened, true) {
             return;
         }
-        cx.effect(Effect::Count("chaperone.session-tap.sessions", 1));
+        cx.effect(Effect::Count("chaperone.session-tap.sessions.recorded", 1));
         let opened = Opened {
             client: cx.session.client.clone(),
             resource: self.settings.get().resource.clone(),
@@ -71,7 +71,8 @@ impl SessionTap {
 
     /// The largest message that can be recorded whole: no record takes more than half of the room for all.
     fn recorded_whole_most(&self) -> usize {
-        Self::RECORDED_WHOLE_MOST.min(self.settings.get().recorder.bytes_most / 2)
+        let half = self.settings.get().recorder.bytes_most.saturating_sub(RECORD_MARGIN) / 2;
+        Self::RECORDED_WHOLE_MOST.min(half)
     }
 
     fn is_strict(&self) -> bool {
@@ -102,7 +103,7 @@ impl SessionTap {
         // These ask for nothing by themselves: what they end or send is recorded, or was refused.
         let harmless = matches!(frame.tag, tag::client::FLUSH | tag::client::SYNC | tag::client::TERMINATE);
         if let Some(reason) = durable.err().filter(|_| !harmless) {
-            cx.effect(Effect::Count("chaperone.session-tap.refused", 1));
+            cx.effect(Effect::Count("chaperone.session-tap.commands.refused", 1));
             self.gate.refuse(cx, frame.tag, &fatal(reason));
             return;
         }

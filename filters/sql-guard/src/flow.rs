@@ -16,6 +16,7 @@ use chaperone_settings::Settings;
 use crate::FactsCache;
 use crate::meaning::{Meaning, Meanings, Portal, same, same_portal};
 use crate::record;
+use crate::types::with_types;
 
 /// What to do when a request is answered.
 #[derive(Debug, Default)]
@@ -138,16 +139,21 @@ impl SqlGuard {
         Some(Note { verdict, command: Rc::clone(command), policy, facts_wanted })
     }
 
-    /// Reads and judges a text that is run (Query) or prepared (Parse). None where it was refused.
+    /// Reads and judges a text that is run (Query) or prepared (Parse). None where it was refused. `told` is what people see
+    /// of it.
     fn read(
         &mut self,
         cx: &mut Cx<'_>,
         tag: u8,
         text: &[u8],
+        told: Option<&[u8]>,
         runs: bool,
         note: &mut Option<Note>,
     ) -> Option<Rc<Command>> {
-        let text = self.cache.command(text);
+        let mut text = self.cache.command(text);
+        if let Some(told) = told {
+            text = Rc::new(Command::new(told, Rc::clone(text.facts())));
+        }
         let command = match self.meanings.resolve(Rc::clone(&text), cx.now().millis()) {
             Ok(command) => command,
             Err(reason) => {
@@ -170,7 +176,7 @@ impl SqlGuard {
         let Ok(query) = Query::read(frame.body()) else {
             return self.refuse(cx, frame.tag, Reason::ProtocolViolation);
         };
-        match self.read(cx, frame.tag, query.text, true, note) {
+        match self.read(cx, frame.tag, query.text, None, true, note) {
             Some(_) => self.gate.pass(cx, frame),
             None => Step::Take,
         }
@@ -180,7 +186,10 @@ impl SqlGuard {
         let Ok(parse) = Parse::read(frame.body()) else {
             return self.refuse(cx, frame.tag, Reason::ProtocolViolation);
         };
-        let Some(command) = self.read(cx, frame.tag, parse.text, false, note) else { return Step::Take };
+        let told = with_types(parse.text, parse.param_types.iter());
+        let Some(command) = self.read(cx, frame.tag, parse.text, told.as_deref(), false, note) else {
+            return Step::Take;
+        };
         let bytes = Names::<Meaning>::bytes_of(parse.name, command.bytes());
         if !cx.memory.take(bytes) {
             return self.refuse(cx, frame.tag, Reason::MemoryFull);

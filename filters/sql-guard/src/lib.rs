@@ -8,6 +8,7 @@ mod flow;
 mod meaning;
 mod module;
 mod record;
+mod types;
 mod work;
 
 pub use cache::FactsCache;

@@ -368,6 +368,30 @@ fn a_fetch_that_was_prepared_before_its_cursor_runs_it_too() {
 }
 
 #[test]
+fn the_types_that_a_client_declares_are_part_of_what_is_judged_told_and_approved() {
+    let update = |types: &[u32]| {
+        let mut out = Vec::new();
+        write::parse(&mut out, b"s", b"update t set a = 1 where b = $1::int", types).unwrap();
+        [out, sync(), bind_value("", "s", "10"), execute(""), sync()].concat()
+    };
+    let told = |types: &[u32]| {
+        let mut wire = wire();
+        wire.client(&update(types));
+        format!("{:?}", wire.effects)
+    };
+    // '10' as bits is 2.
+    assert!(told(&[1560]).contains("-- parameter types: $1 bit"));
+    assert!(!told(&[0]).contains("parameter types"));
+    // By the name that the protocol gave it, too.
+    let mut wire = wire();
+    wire.client(&update(&[1560]));
+    wire.look();
+    wire.effects.clear();
+    wire.client(&query("execute s('10')"));
+    assert!(format!("{:?}", wire.effects).contains("-- parameter types: $1 bit"));
+}
+
+#[test]
 fn what_a_cursor_was_declared_with_and_nobody_sees_is_not_held() {
     let mut wire = wire();
     wire.client(&query("begin"));

@@ -32,6 +32,8 @@ pub(crate) enum Fault {
     Added { first: u64, last: u64 },
     /// A record is not what was stored, or not where it was stored.
     Altered { position: u64, source: i32, seq: u64 },
+    /// All who recorded the session say that it is over, and its end is not there.
+    EndMissing,
     /// The last hash is not the one that the session keeps.
     Head,
     /// Numbers of a source are missing.
@@ -87,6 +89,9 @@ impl fmt::Display for Fault {
                 "record {position} ({} {seq}) was altered or moved: its hash does not follow",
                 source_name(*source)
             ),
+            Self::EndMissing => {
+                f.write_str("all of its recorders have ended, and the record of its end is missing")
+            }
             Self::Head => f.write_str("the last hash is not the one that the session keeps"),
             Self::Hole(hole) => hole.fmt(f),
             Self::Lost { missing, why } => write!(f, "the recorder lost {missing} record(s): {why}"),

@@ -172,8 +172,9 @@ fn verify(sidecar: &Sidecar, id: &str, json: bool, out: &mut impl Write) -> Resu
     let Detail { session, .. } = detail(sidecar, id)?;
     let head = session.head().ok_or_else(|| ClientError::Unknown("the head is no digest".to_owned()))?;
     let mut verifier = Verifier::new(session.id.clone());
-    let (mut told, mut times) = (Summary::default(), None);
+    let (mut told, mut times, mut last) = (Summary::default(), None, head.records);
     each_link(sidecar, &session, |link| {
+        last = last.max(link.position);
         // What came after the head was read is not judged.
         if link.position <= head.records {
             verifier.push(&link);
@@ -186,6 +187,17 @@ fn verify(sidecar: &Sidecar, id: &str, json: bool, out: &mut impl Write) -> Resu
         Ok(())
     })?;
     let mut report = verifier.finish(head);
+    if last > head.records {
+        // The session may have gone on meanwhile.
+        let now = detail(sidecar, session.id.as_str())?.session.records;
+        if last > now {
+            report.add(Fault::Added { first: now.saturating_add(1), last });
+        }
+    }
+    let recorders = &session.summary.recorders;
+    if !report.closed && !recorders.is_empty() && recorders.values().all(|ended| *ended) {
+        report.add(Fault::EndMissing);
+    }
     let told_times = times.map(|(first, last)| (Millis::from_nanos(first), Millis::from_nanos(last)));
     let (first, last) = told_times.unwrap_or((session.first_ms, session.last_ms));
     let mut differences = told.differences(&session.summary);

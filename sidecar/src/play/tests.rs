@@ -316,6 +316,57 @@ fn a_name_that_stands_for_something_else_by_now_keeps_its_columns() {
 }
 
 #[test]
+fn what_ran_is_told_where_the_name_was_taken() {
+    let parse = |text: &str| {
+        bytes(|out| {
+            client::parse(out, b"s", text.as_bytes(), &[]).unwrap();
+            client::sync(out);
+        })
+    };
+    let error = ErrorFields {
+        severity: Severity::Error,
+        code: "42P05",
+        message: "prepared statement exists",
+        detail: None,
+        hint: None,
+    };
+    let prepared = bytes(|out| {
+        server::empty(out, tag::server::PARSE_COMPLETE);
+        server::ready_for_query(out, TransactionStatus::Idle);
+    });
+    let refused = bytes(|out| {
+        error.write_error(out);
+        server::ready_for_query(out, TransactionStatus::Idle);
+    });
+    let run = bytes(|out| {
+        client::bind(out, b"", b"s", [], Format::Text).unwrap();
+        client::execute(out, b"", 0).unwrap();
+        client::sync(out);
+    });
+    let ran = bytes(|out| {
+        server::empty(out, tag::server::BIND_COMPLETE);
+        server::command_complete(out, b"INSERT 0 1").unwrap();
+        server::ready_for_query(out, TransactionStatus::Idle);
+    });
+    // The client waits for the error, or sends all at once.
+    let (evil, harmless) = (parse("insert into t"), parse("select 1"));
+    let waits = [
+        (0, sent(evil.clone())),
+        (1, shown(prepared.clone())),
+        (2, sent(harmless.clone())),
+        (3, shown(refused.clone())),
+        (4, sent(run.clone())),
+        (5, shown(ran.clone())),
+    ];
+    let played = play(&waits);
+    assert!(played.contains("=> insert into t"), "{played}");
+    assert!(!played.contains("=> select 1"), "{played}");
+    let at_once = [(0, sent([evil, harmless, run].concat())), (1, shown([prepared, refused, ran].concat()))];
+    let played = play(&at_once);
+    assert!(played.contains("another statement, and this was run: insert into t"), "{played}");
+}
+
+#[test]
 fn columns_beyond_the_most_are_counted() {
     let names: Vec<String> = (0..table::MAX_COLUMNS + 7).map(|n| format!("c{n}")).collect();
     let rows = bytes(|out| {

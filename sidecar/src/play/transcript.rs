@@ -2,6 +2,7 @@
 
 mod client;
 mod cut;
+mod names;
 mod server;
 
 use std::cell::RefCell;
@@ -29,8 +30,12 @@ pub(crate) struct Transcript {
     from_client: Framer,
     from_server: Framer,
     exchange: Exchange<Asked>,
+    /// What the client means by its names …
     statements: HashMap<Vec<u8>, Rc<Statement>>,
     portals: HashMap<Vec<u8>, Rc<Portal>>,
+    /// … and what the server has taken: a name that is taken keeps its meaning, whatever is sent.
+    taken_statements: HashMap<Vec<u8>, Rc<Statement>>,
+    taken_portals: HashMap<Vec<u8>, Rc<Portal>>,
     database: String,
     status: TransactionStatus,
     /// Parsed, and neither run nor answered yet: shown with its Execute, or alone when there is none.
@@ -43,8 +48,26 @@ pub(crate) struct Transcript {
 /// What is remembered of a request until its answer comes. The name may stand for something else by then.
 #[derive(Debug)]
 enum Asked {
-    Execute { portal: Rc<Portal>, text: String, rows: Option<Grid> },
+    /// Of this name, which statement it means, and the portal as the client means it.
+    Bind {
+        name: Vec<u8>,
+        statement: Vec<u8>,
+        meant: Rc<Portal>,
+    },
+    CloseStatement(Vec<u8>),
+    ClosePortal(Vec<u8>),
+    Execute {
+        name: Vec<u8>,
+        meant: Rc<Portal>,
+        told: bool,
+        rows: Option<Grid>,
+        text: String,
+    },
     Nothing,
+    Parse {
+        name: Vec<u8>,
+        meant: Rc<Statement>,
+    },
     Portal(Rc<Portal>),
     Statement(Rc<Statement>),
 }
@@ -90,6 +113,8 @@ impl Transcript {
             exchange: Exchange::new(Exchange::<Asked>::DEFAULT_MOST),
             statements: HashMap::new(),
             portals: HashMap::new(),
+            taken_statements: HashMap::new(),
+            taken_portals: HashMap::new(),
             database: String::new(),
             status: TransactionStatus::Idle,
             unshown: None,

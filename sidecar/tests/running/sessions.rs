@@ -152,6 +152,11 @@ fn tampering_is_found_and_named() {
         ),
         ("UPDATE records SET seq = 9 WHERE position = 6", "record 6 belongs to another"),
         ("UPDATE sessions SET head = zeroblob(32)", "the last hash is not the one"),
+        (
+            "INSERT INTO records (session, position, source, seq, hash, body)
+             SELECT session, 9999, source, 77, hash, body FROM records WHERE position = 4",
+            "beyond the session's end",
+        ),
         // The chain agrees, but what is listed does not.
         (
             "UPDATE sessions SET summary = replace(summary, 'agent-7', 'agent-8')",

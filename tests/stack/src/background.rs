@@ -4,6 +4,7 @@ mod recorded;
 mod settings;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::chaperone;
@@ -177,6 +178,16 @@ fn keep_edits(runs: &Path) -> Result<(), Error> {
     fs::remove_file(&original).map_err(Error::file(&original))
 }
 
+/// A line for people; whoever reads no further has read enough.
+macro_rules! say {
+    ($($text:tt)*) => {{ let _ = writeln!(std::io::stdout(), $($text)*); }};
+}
+
+/// As `say`, without an end.
+macro_rules! say_on {
+    ($($text:tt)*) => {{ let _ = write!(std::io::stdout(), $($text)*); }};
+}
+
 /// Prints each part with its health; false when one is not well.
 ///
 /// # Errors
@@ -185,7 +196,7 @@ pub fn status() -> Result<bool, Error> {
     let run = runs(&StackOptions::default())?.join(NAME);
     let recorded = recorded(&run);
     if recorded.is_empty() {
-        println!("nothing is up; `make up` starts it");
+        say!("nothing is up; `make up` starts it");
         return Ok(false);
     }
     let mut well = true;
@@ -193,24 +204,19 @@ pub fn status() -> Result<bool, Error> {
         let health = part.health();
         well &= health == "ready" || health == "running";
         let port = if part.port == 0 { String::new() } else { format!("127.0.0.1:{}", part.port) };
-        println!("{:<10} {:<10} pid {:<8} {port}", part.name, health, part.id);
+        say!("{:<10} {:<10} pid {:<8} {port}", part.name, health, part.id);
     }
     if let Some((host, port)) = target(&run) {
         let programs = Programs::find(StackOptions::default().postgres_version)?;
         let accepts = psql::accepts(&programs, &host, port);
         well &= accepts;
-        println!(
-            "{:<10} {:<10} {:<12} {host}:{port}",
-            "target",
-            if accepts { "ready" } else { "silent" },
-            ""
-        );
+        say!("{:<10} {:<10} {:<12} {host}:{port}", "target", if accepts { "ready" } else { "silent" }, "");
     }
-    print!("{}", fs::read_to_string(run.join(LISTENERS)).unwrap_or_default());
+    say_on!("{}", fs::read_to_string(run.join(LISTENERS)).unwrap_or_default());
     if let Some(last) = last_delivery(&run) {
         let refused = last.contains(" error ");
         well &= !refused;
-        println!("{:<10} {}", "policy", if refused { refusal(&last) } else { in_force(&last) });
+        say!("{:<10} {}", "policy", if refused { refusal(&last) } else { in_force(&last) });
     }
     Ok(well)
 }

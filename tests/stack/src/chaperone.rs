@@ -136,6 +136,11 @@ pub(crate) struct Policy {
 impl Policy {
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let text = fs::read_to_string(path).map_err(Error::file(path))?;
+        if text.contains("${") {
+            let what =
+                "it has placeholders (`${…}`); `make up` with CHAPERONE_UPSTREAM_PG alone fills them in";
+            return Err(Error::Setting(format!("`{}` is a template: {what}", path.display())));
+        }
         let policy = chaperone_policy::Policy::from_text(&text);
         let policy =
             policy.map_err(|error| Error::Setting(format!("`{}` is no policy: {error}", path.display())))?;

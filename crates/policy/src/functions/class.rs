@@ -123,6 +123,10 @@ const NAMED: [(FunctionClass, &[&str]); 13] = [
             "master_run_on_worker",
             "pg_background_*",
             "pg_execute_sql",
+            // Statements of other callers, who may see more.
+            "pg_stat_get_activity",
+            "pg_stat_get_backend_activity",
+            "pg_stat_statements",
             "plpgsql_inline_handler",
             "query_to_xml*",
             "run_command_on_*",

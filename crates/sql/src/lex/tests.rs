@@ -68,6 +68,7 @@ fn each_limit_is_hit_by_the_first_text_beyond_it() {
     assert_eq!(hits("((1))"), "");
     assert_eq!(hits("(((1)))"), "max_depth");
     assert_eq!(hits("([case"), "max_depth");
+    assert_eq!(hits(&format!("{}{} select", "/*".repeat(60), "*/".repeat(60))), "max_depth");
     assert_eq!(hits("1+1+1+1+1"), "");
     assert_eq!(hits("1+1+1+1+1+1"), "max_chain");
     assert_eq!(hits("1+1+1,1+1+1,1+1+1"), "", "a comma ends a chain");

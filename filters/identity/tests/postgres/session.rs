@@ -37,7 +37,7 @@ fn after_its_expiry_a_token_starts_nothing_more() {
     assert_eq!(wire.shown(), "RRSKZCZEZEZEZ", "the session lives, and does nothing");
     let got = wire.target.got[before..].to_vec();
     assert!(got.iter().all(|tag| b"SCH".contains(tag)), "{:?}", String::from_utf8_lossy(&got));
-    assert_eq!(wire.count("chaperone.identity.command.refused"), 3);
+    assert_eq!(wire.count("chaperone.identity.commands.refused"), 3);
     assert!(!wire.closes());
     wire.say(b"X\0\0\0\x04");
     assert!(wire.target.is_gone());
@@ -113,6 +113,34 @@ fn what_began_in_time_does_not_go_on_for_ever() {
     assert_eq!(wire.error(), "FATAL 28000 ID102");
     assert!(wire.closes());
 
+    // Who is silent is ended too, and so is what only waits to be committed.
+    for begin in ["copy t from stdin", "select 1", "begin"] {
+        let world = World::new();
+        let mut wire = logged_in(&world, "analyst");
+        wire.query(begin);
+        world.wait(1_220_000);
+        wire.second();
+        assert!(!wire.closes(), "{begin}");
+        world.wait(20_000);
+        wire.second();
+        assert!(wire.closes(), "{begin}");
+        assert_eq!(wire.annotation("chaperone.verdict").as_deref(), Some("deny ID102"));
+    }
+    for last in [&b"S\0\0\0\x04"[..], b"c\0\0\0\x04"] {
+        let world = World::new();
+        let mut wire = logged_in(&world, "analyst");
+        if last[0] == b'c' {
+            wire.query("copy t from stdin");
+        } else {
+            wire.say(&batch(false));
+        }
+        world.wait(1_240_000);
+        let before = wire.target.got.len();
+        wire.say(last);
+        assert_eq!(wire.error(), "FATAL 28000 ID102");
+        assert!(!wire.target.got[before..].contains(&b'c'));
+    }
+
     let world = World::new();
     let mut wire = logged_in(&world, "analyst");
     wire.query("copy t to stdout");
@@ -122,6 +150,19 @@ fn what_began_in_time_does_not_go_on_for_ever() {
     wire.target_says(&row.repeat(70));
     assert_eq!(wire.error(), "FATAL 28000 ID102");
     assert!(wire.closes());
+}
+
+#[test]
+fn who_may_do_nothing_more_hears_nothing_more_of_others() {
+    let world = World::new();
+    let mut wire = logged_in(&world, "analyst");
+    let notification = b"A\0\0\0\x0e\0\0\0\x01ch\0fr\0";
+    wire.target_says(notification);
+    assert!(wire.shown().ends_with('A'));
+    world.wait(400_000);
+    let before = wire.shown();
+    wire.target_says(notification);
+    assert_eq!(wire.shown(), before);
 }
 
 #[test]

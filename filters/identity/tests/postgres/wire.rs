@@ -45,6 +45,7 @@ enum Input<'a> {
     Closed,
     Opened,
     Reply(usize, Reply<'a>),
+    Second,
     Server(&'a [u8]),
     Tick,
 }
@@ -144,6 +145,10 @@ impl<'w> Wire<'w> {
         }
     }
 
+    pub(crate) fn second(&mut self) {
+        self.event(&Input::Second);
+    }
+
     pub(crate) fn close(&mut self) {
         self.event(&Input::Closed);
     }
@@ -189,6 +194,7 @@ impl<'w> Wire<'w> {
             Input::Closed => self.line.closed(&mut env, Peer::Client),
             Input::Opened => self.line.opened(&mut env),
             Input::Reply(flow, reply) => self.line.reply(&mut env, *flow, *reply),
+            Input::Second => self.line.second(&mut env),
             Input::Server(bytes) => self.line.server_data(&mut env, bytes),
             Input::Tick => self.line.tick(&mut env),
         };
@@ -200,7 +206,7 @@ impl<'w> Wire<'w> {
         let (to_target, to_client) = match input {
             Input::Client(bytes) => (passed(bytes), Vec::new()),
             Input::Server(bytes) => (late, passed(bytes)),
-            Input::Closed | Input::Opened | Input::Reply(..) | Input::Tick => {
+            Input::Closed | Input::Opened | Input::Reply(..) | Input::Second | Input::Tick => {
                 assert_eq!(buffer, Buffer::Keep, "nothing can be shown while the target is silent");
                 (late, Vec::new())
             }

@@ -211,7 +211,10 @@ fn a_refused_result_is_one_error_and_nothing_else_of_the_query() {
     assert_eq!(reason(&shown), "RM103");
     assert_eq!(field(&shown, b'C').as_deref(), Some("42501"));
     let recorded = session.effects.iter().any(|effect| matches!(effect, Effect::Record(..)));
-    assert!(recorded && session.effects.contains(&Effect::Count("chaperone.response-masking.refused", 1)));
+    assert!(
+        recorded
+            && session.effects.contains(&Effect::Count("chaperone.response-masking.commands.refused", 1))
+    );
     assert_eq!(session.result("select card from customers", &[card()]), MASKED, "the session goes on");
 }
 

@@ -33,7 +33,13 @@ impl Transcript {
                 self.asked(Request::Describe, asked.unwrap_or(Asked::Nothing));
             }
             tag::client::EXECUTE => self.execute(client::Execute::read(body)?.portal),
-            tag::client::CLOSE => self.asked(Request::Close, Asked::Nothing),
+            tag::client::CLOSE => {
+                let asked = match client::Target::read(body)? {
+                    client::Target::Portal(name) => Asked::ClosePortal(name.to_vec()),
+                    client::Target::Statement(name) => Asked::CloseStatement(name.to_vec()),
+                };
+                self.asked(Request::Close, asked);
+            }
             tag::client::SYNC => {
                 self.show_parsed();
                 self.asked(Request::Sync, Asked::Nothing);
@@ -60,8 +66,8 @@ impl Transcript {
         if self.statements.len() < MAX_NAMES || self.statements.contains_key(name) {
             self.statements.insert(name.to_vec(), Rc::clone(&statement));
         }
-        self.unshown = Some(statement);
-        self.asked(Request::Parse, Asked::Nothing);
+        self.unshown = Some(Rc::clone(&statement));
+        self.asked(Request::Parse, Asked::Parse { name: name.to_vec(), meant: statement });
     }
 
     fn bind(&mut self, bind: &client::Bind<'_>) {
@@ -77,14 +83,15 @@ impl Transcript {
         let statement = self.statements.get(bind.statement).cloned().unwrap_or_else(Statement::unknown);
         let params = bind.values.iter().enumerate().map(param).collect();
         let portal = Portal::new(statement, params, bind.result_formats.iter().collect());
-        self.bound(bind.portal, portal);
+        self.bound(bind.portal, bind.statement, portal);
     }
 
-    pub(super) fn bound(&mut self, name: &[u8], portal: Rc<Portal>) {
+    pub(super) fn bound(&mut self, name: &[u8], statement: &[u8], portal: Rc<Portal>) {
         if self.portals.len() < MAX_NAMES || self.portals.contains_key(name) {
-            self.portals.insert(name.to_vec(), portal);
+            self.portals.insert(name.to_vec(), Rc::clone(&portal));
         }
-        self.asked(Request::Bind, Asked::Nothing);
+        let (name, statement) = (name.to_vec(), statement.to_vec());
+        self.asked(Request::Bind, Asked::Bind { name, statement, meant: portal });
     }
 
     fn execute(&mut self, name: &[u8]) {
@@ -99,7 +106,8 @@ impl Transcript {
         self.unshown.take_if(|unshown| Rc::ptr_eq(unshown, &portal.statement));
         self.show_parsed();
         self.statement(text.clone());
-        self.asked(Request::Execute, Asked::Execute { portal, text, rows: None });
+        let name = name.to_vec();
+        self.asked(Request::Execute, Asked::Execute { name, meant: portal, told: false, rows: None, text });
     }
 
     pub(super) fn show_parsed(&mut self) {

@@ -43,10 +43,11 @@ impl Transcript {
             }
             tag::client::BIND => {
                 let (portal, rest) = string(part);
-                let statement = self.statements.get(string(rest).0).cloned();
+                let name = string(rest).0;
+                let statement = self.statements.get(name).cloned();
                 let params = vec!["… (not recorded whole)".to_owned()];
                 let made = Portal::new(statement.unwrap_or_else(Statement::unknown), params, Vec::new());
-                self.bound(portal, made);
+                self.bound(portal, name, made);
             }
             tag::client::FUNCTION_CALL => self.asked(Request::FunctionCall, Asked::Nothing),
             tag::client::COPY_DATA => self.copy(Direction::In, part.len()),

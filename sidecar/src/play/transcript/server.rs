@@ -1,10 +1,10 @@
 //! What the server says, paired with what it was asked.
 
-use chaperone_pgwire::exchange::Answer;
+use chaperone_pgwire::exchange::{Answer, Waiting};
 use chaperone_pgwire::server::{self, Fields, field};
 use chaperone_pgwire::{Frame, ReadError, tag};
 
-use super::{Asked, Portal, Transcript, text};
+use super::{Asked, Portal, Transcript, names, text};
 use crate::play::table::Grid;
 use crate::play::{Direction, Happening, Report};
 
@@ -35,6 +35,9 @@ impl Transcript {
                 self.flush_rows();
                 self.status = server::ReadyForQuery::read(body)?.status;
                 if let Answer::Ready { skipped, .. } = self.exchange.received(frame.tag) {
+                    if !skipped.is_empty() {
+                        self.forget_refused();
+                    }
                     // The first of them is the one that failed.
                     self.never_ran(skipped.into_iter().skip(1).map(|waiting| waiting.payload));
                 }
@@ -47,7 +50,9 @@ impl Transcript {
                 self.note(format!("notification on {channel}: {payload}"));
             }
             other => {
-                let _pair = self.exchange.received(other);
+                if let Answer::Last(waiting) = self.exchange.received(other) {
+                    self.done(&waiting.payload);
+                }
             }
         }
         Ok(())
@@ -68,7 +73,7 @@ impl Transcript {
             Answer::Last(waiting) => match waiting.payload {
                 Asked::Portal(portal) => *portal.columns.borrow_mut() = Some(body.to_vec()),
                 Asked::Statement(statement) => *statement.columns.borrow_mut() = Some(body.to_vec()),
-                Asked::Execute { .. } | Asked::Nothing => {}
+                _ => {}
             },
             Answer::Aside | Answer::Part(_) | Answer::Ready { .. } | Answer::Unexpected => {
                 self.rows = Some(Grid::new(&description, &[]));
@@ -79,14 +84,30 @@ impl Transcript {
 
     /// A row of the answer at hand came.
     pub(super) fn with_rows(&mut self, add: impl FnOnce(&mut Grid)) {
-        if let Answer::Part(waiting) = self.exchange.received(tag::server::DATA_ROW) {
-            if let Asked::Execute { portal, rows, .. } = &mut waiting.payload {
-                let grid = || described(portal).unwrap_or_else(|| Grid::undescribed(&portal.formats));
-                add(rows.get_or_insert_with(grid));
-                return;
+        let mut other = None;
+        match self.exchange.received(tag::server::DATA_ROW) {
+            Answer::Part(Waiting { payload: Asked::Execute { name, meant, told, rows, .. }, .. }) => {
+                let rows = rows.get_or_insert_with(|| {
+                    other = names::other(&self.taken_portals, name, meant).cloned();
+                    *told = true;
+                    let columns = described(meant).or_else(|| other.as_deref().and_then(described));
+                    columns.unwrap_or_else(|| Grid::undescribed(&meant.formats))
+                });
+                add(rows);
             }
+            _ => add(self.rows.get_or_insert_with(Grid::default)),
         }
-        add(self.rows.get_or_insert_with(Grid::default));
+        self.tell_other(other.as_deref());
+    }
+
+    /// The name meant something else to the server.
+    fn tell_other(&mut self, other: Option<&Portal>) {
+        if let Some(other) = other {
+            self.note(format!(
+                "the name stood for another statement, and this was run: {}",
+                other.statement.text
+            ));
+        }
     }
 
     fn complete(&mut self, letter: u8, tag: String) {
@@ -96,9 +117,12 @@ impl Transcript {
         };
         self.flush_copy();
         let rows = match asked {
-            Asked::Execute { rows: Some(rows), .. } => Some(rows),
-            Asked::Execute { portal, rows: None, .. } => described(&portal),
-            Asked::Nothing | Asked::Portal(_) | Asked::Statement(_) => self.rows.take(),
+            Asked::Execute { name, meant, told, rows, .. } => {
+                let other = names::other(&self.taken_portals, &name, &meant).filter(|_| !told).cloned();
+                self.tell_other(other.as_deref());
+                rows.or_else(|| described(&meant)).or_else(|| other.as_deref().and_then(described))
+            }
+            _ => self.rows.take(),
         };
         // As psql does: how a query with rows ended is told by their number.
         let counted = ["SELECT", "FETCH", "SHOW", "EXPLAIN"].iter().any(|verb| tag.starts_with(verb));

@@ -20,10 +20,13 @@ const TICKS_IN_A_SECOND: u32 = 1_000 / TICK;
 /// Registers the module with the SDK.
 pub(crate) fn register<M: Module>() {
     vm::set_module(M::NAME);
-    proxy_wasm::set_root_context(|_| Box::new(Root::<M> { shared: None, plugin: None, ticks: 0 }));
+    proxy_wasm::set_root_context(|context| {
+        Box::new(Root::<M> { context, shared: None, plugin: None, ticks: 0 })
+    });
 }
 
 struct Root<M: Module> {
+    context: u32,
     shared: Option<Rc<M::Shared>>,
     plugin: Option<Rc<Plugin>>,
     ticks: u32,
@@ -94,6 +97,9 @@ impl<M: Module> RootContext for Root<M> {
                 }
             }
         }
+        // What is asked from here on is asked by the root: a connection may be gone before the answer comes, and the answer
+        // with it.
+        abi::set_effective_context(self.context);
         for plugin in vm::plugins() {
             vm::flush(&plugin, None);
             give_up(&plugin);

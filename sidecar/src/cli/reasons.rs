@@ -6,7 +6,7 @@ use chaperone_model::Reason;
 use serde_json::json;
 
 use super::{Answer, Trouble, print_json};
-use crate::terminal::{FAINT, STRONG, Table, styled};
+use crate::terminal::{FAINT, STRONG, Table, one_line, styled};
 
 /// What `docs/reasons.md` says, so that the program explains exactly what its version refuses.
 const PAGE: &str = include_str!("../../../docs/reasons.md");
@@ -25,7 +25,8 @@ pub(super) fn run(args: &Args, out: &mut impl Write) -> Result<Answer, Trouble> 
     let Some(code) = &args.code else { return list(args.json, out) };
     let code = code.to_ascii_uppercase();
     let Some(reason) = Reason::from_code(&code) else {
-        return Err(Trouble::Other(format!("`{code}` is no reason code; `chaperone reasons` lists them")));
+        writeln!(out, "`{}` is no reason code; `chaperone reasons` lists them", one_line(&code))?;
+        return Ok(Answer::No);
     };
     if args.json {
         return print_json(out, &told(reason));
@@ -92,6 +93,7 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("###") && !text.contains("SG105:"), "{text}");
-        assert!(run(&Args { code: Some("XX1".to_owned()), json: false }, &mut Vec::new()).is_err());
+        let unknown = run(&Args { code: Some("XX1".to_owned()), json: false }, &mut Vec::new());
+        assert!(matches!(unknown, Ok(Answer::No)));
     }
 }

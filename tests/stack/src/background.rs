@@ -56,6 +56,17 @@ pub fn up() -> Result<(), Error> {
             )));
         }
     }
+    if let Some(path) = &policy {
+        let earlier = fs::read_to_string(runs.join("env")).unwrap_or_default();
+        if earlier.contains(&*path.to_string_lossy()) {
+            // Perhaps nobody has chosen it for this run.
+            eprintln!(
+                "==> the policy is {}, as CHAPERONE_POLICY says, which target/run/env of the run before has set too; \
+                 `unset CHAPERONE_POLICY` where another is meant",
+                path.display()
+            );
+        }
+    }
     options.policy = policy.map_or(Policy::Shop, Policy::File);
     if let Some(workers) = setting("CHAPERONE_ENVOY_WORKERS") {
         let unread =

@@ -19,7 +19,8 @@ pub(crate) struct Ports {
 
 impl Ports {
     /// Ports that nobody listens on now: `known` ones where people should find them again and they are free.
-    pub(crate) fn free(known: bool) -> Result<Self, Error> {
+    /// `with_postgres` where one of them is for a PostgreSQL of the stack's own.
+    pub(crate) fn free(known: bool, with_postgres: bool) -> Result<Self, Error> {
         let pick = |wish: u16, what: &str| {
             if known && is_free(wish) {
                 return Ok(wish);
@@ -32,7 +33,7 @@ impl Ports {
             Ok::<_, Error>(port)
         };
         Ok(Self {
-            postgres: pick(15_432, "PostgreSQL")?,
+            postgres: if with_postgres { pick(15_432, "PostgreSQL")? } else { any()? },
             fused: pick(6432, "the fused chain")?,
             separate: pick(6433, "the separate chain")?,
             plain: pick(6434, "plain Envoy")?,

@@ -53,7 +53,7 @@ impl Stack {
         if lifetime == Lifetime::Background {
             run.keep();
         }
-        let ports = Ports::free(options.known_ports)?;
+        let ports = Ports::free(options.known_ports, options.upstream.is_none())?;
         let tokens = Tokens { filter: secret()?, operator: secret()? };
         let policy = policy_file(&programs, &run, &options)?;
         let mut stack = Self {

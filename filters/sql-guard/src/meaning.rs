@@ -28,10 +28,11 @@ pub(crate) struct Meanings {
     pub(crate) portals: Names<Portal>,
     /// By SQL's PREPARE. Never forgotten but with the session: DEALLOCATE may fail, a rollback does not undo it.
     prepared: HashMap<String, Meaning>,
-    /// Commands with a DECLARE: a cursor of theirs may have any portal's name. Those WITH HOLD are never forgotten, for
-    /// the same reasons; others end with their transaction.
+    /// Commands with a DECLARE: a cursor of theirs may have any portal's name. These end with their transaction.
     declared: Meaning,
-    /// Bytes of what is never forgotten.
+    /// Commands whose cursors may be WITH HOLD: never forgotten, for the same reasons.
+    held: Meaning,
+    /// Bytes of what is not forgotten by itself.
     forever: usize,
     work: Work,
 }
@@ -43,6 +44,7 @@ impl Default for Meanings {
             portals: Names::new(Names::<Portal>::DEFAULT_MOST),
             prepared: HashMap::new(),
             declared: Meaning::new(),
+            held: Meaning::new(),
             forever: 0,
             work: Work::default(),
         }
@@ -128,7 +130,7 @@ impl Meanings {
         self.work.end(&left);
         let mut meaning = meaning.map_err(|TooMuch| Reason::TooManyStatements)?;
         if !name.is_empty() {
-            meaning.extend(self.declared.iter().cloned());
+            meaning.extend(self.cursors().cloned());
         }
         Ok(meaning)
     }
@@ -137,7 +139,7 @@ impl Meanings {
     pub(crate) fn hides_values(&self, command: &Command) -> bool {
         let has_values = || {
             self.portals.named().any(|portal| portal.has_values)
-                || self.declared.iter().any(|declaring| has_parameters(declaring.text()))
+                || self.cursors().any(|declaring| has_parameters(declaring.text()))
         };
         command.facts().statements.iter().any(fetches) && has_values()
     }
@@ -194,7 +196,7 @@ impl Meanings {
                 facts.statements.extend(portal.facts().statements.iter().cloned());
             }
             // So is a cursor of a DECLARE, whose query runs as it is fetched from, and again when it is wound back.
-            for declaring in &self.declared {
+            for declaring in self.cursors() {
                 resolved = true;
                 append(&mut text, "runs", declaring.text());
                 left.take(declaring)?;
@@ -243,13 +245,17 @@ impl Meanings {
     pub(crate) fn remember(&mut self, memory: &mut Share, command: &Rc<Command>) -> Result<(), Reason> {
         let declares = |statement: &Statement| statement.verbs.contains(&Verb::Declare);
         if command.facts().statements.iter().any(declares)
-            && !self.declared.iter().any(|known| is_same(known, command))
+            && !self.cursors().any(|known| is_same(known, command))
         {
-            if self.declared.len() >= PREPARED_MOST {
+            if self.declared.len() + self.held.len() >= PREPARED_MOST {
                 return Err(Reason::TooManyStatements);
             }
             self.keep(memory, command.bytes())?;
-            self.declared.push(Rc::clone(command));
+            // Whoever writes the word elsewhere keeps a cursor that is gone. Looked for once: this is asked of every command.
+            let may_be_held =
+                command.text().as_bytes().windows(4).any(|word| word.eq_ignore_ascii_case(b"hold"));
+            let kept = if may_be_held { &mut self.held } else { &mut self.declared };
+            kept.push(Rc::clone(command));
         }
         for name in prepares(command.facts()) {
             let known = self.prepared.get(name).map(Vec::as_slice);
@@ -271,16 +277,14 @@ impl Meanings {
 
     /// No transaction is open and nothing is under way: cursors that are not held are closed.
     pub(crate) fn transaction_is_over(&mut self) {
-        let forever = &mut self.forever;
-        self.declared.retain(|command| {
-            // Whoever writes the word elsewhere keeps a cursor that is gone.
-            let may_be_held =
-                command.text().as_bytes().windows(4).any(|word| word.eq_ignore_ascii_case(b"hold"));
-            if !may_be_held {
-                *forever = forever.saturating_sub(command.bytes());
-            }
-            may_be_held
-        });
+        for command in self.declared.drain(..) {
+            self.forever = self.forever.saturating_sub(command.bytes());
+        }
+    }
+
+    /// Everything with a DECLARE whose cursor may still be there.
+    fn cursors(&self) -> impl Iterator<Item = &Rc<Command>> {
+        self.declared.iter().chain(&self.held)
     }
 
     fn keep(&mut self, memory: &mut Share, bytes: usize) -> Result<(), Reason> {

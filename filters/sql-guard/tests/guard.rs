@@ -537,8 +537,11 @@ fn a_session_is_not_judged_by_cursors_that_are_closed() {
         wire.client(&query(&format!("begin; {declare}; fetch 1 from c{number}; commit")));
         assert!(!wire.look().contains("E("), "{number}");
     }
-    // What may be held is not forgotten: it runs when it is fetched from.
+    // What may be held is not forgotten: it runs when it is fetched from, however many commands came between.
     wire.client(&query("begin; declare h cursor with hold for select a from t where b = 'x'; commit"));
+    for _ in 0..3 {
+        wire.client(&query("select 1"));
+    }
     wire.look();
     wire.effects.clear();
     wire.client(&query("fetch 1 from h"));

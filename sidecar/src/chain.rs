@@ -83,8 +83,8 @@ impl Verifier {
         Self { session, previous, position: 0, seen: BTreeMap::new(), report: Report::default() }
     }
 
-    /// Takes the next record.
-    pub(crate) fn push(&mut self, link: &Link) {
+    /// Takes the next record, and gives it back as far as it can be read.
+    pub(crate) fn push(&mut self, link: &Link) -> Option<Record> {
         let expected = self.position.saturating_add(1);
         if link.position != expected {
             self.fault(Fault::Removed { first: expected, last: link.position.saturating_sub(1) });
@@ -96,10 +96,12 @@ impl Verifier {
         self.position = link.position;
         self.report.records = self.report.records.saturating_add(1);
         self.seen.entry(link.source).or_default().push(link.seq);
-        match Record::decode(link.body.as_slice()) {
-            Ok(record) => self.read(link, &record),
-            Err(_) => self.fault(Fault::Unreadable { position: link.position }),
+        let record = Record::decode(link.body.as_slice()).ok();
+        match &record {
+            Some(record) => self.read(link, record),
+            None => self.fault(Fault::Unreadable { position: link.position }),
         }
+        record
     }
 
     fn read(&mut self, link: &Link, record: &Record) {

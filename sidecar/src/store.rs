@@ -14,7 +14,7 @@ mod tests;
 
 pub(crate) use approvals::SqliteApprovals;
 pub(crate) use records::SqliteRecords;
-pub(crate) use summary::{Session, Summary};
+pub(crate) use summary::{Session, Summary, Told};
 pub(crate) use writer::{Refused, Writer};
 
 use std::fmt;

@@ -34,7 +34,7 @@ pub use line::{Buffer, Env, Limits, Line, Outcome};
 pub use live::Live;
 pub use memory::{Budget, Share};
 pub use note::{HELD_TEXT_MOST, Note, NoteReader, NoteWriter};
-pub use recorder::{Batch, MARGIN as RECORD_MARGIN, Recorder, RecorderLimits, Waiter};
+pub use recorder::{Batch, Recorder, RecorderLimits, Waiter};
 pub use session::Session;
 pub use tape::{RECORDED_MOST, Tape, recorded};
 pub use time::Time;

@@ -57,6 +57,14 @@ impl Default for RecorderLimits {
     }
 }
 
+impl RecorderLimits {
+    /// The largest message that can be recorded whole, in bytes: as much as it takes is left for others.
+    #[must_use]
+    pub const fn whole_most(&self) -> usize {
+        self.bytes_most.saturating_sub(MARGIN) / 2
+    }
+}
+
 /// A batch to send as the body of one call: an encoded [`RecordBatch`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Batch<'a> {
@@ -134,9 +142,8 @@ impl Recorder {
             !ends && self.bytes >= self.limits.bytes_most / 2 && self.numbers.waiting(session) > room;
         // What is large counts before it is there: as much as it takes must be left behind it.
         let size = size_of_data(&told);
-        let leaves_none = size > self.limits.batch_bytes
-            && self.numbers.waiting(session).saturating_add(size.saturating_mul(2)).saturating_add(MARGIN)
-                > room;
+        let needed = || self.numbers.waiting(session).saturating_add(size.saturating_mul(2));
+        let leaves_none = size > self.limits.batch_bytes && needed().saturating_add(MARGIN) > room;
         if room == 0 || takes_others_room || leaves_none {
             self.numbers.lose(session, source);
             self.dropped += 1;
@@ -318,7 +325,7 @@ impl Recorder {
 }
 
 /// What stands beside a large record, in bytes: the rest of its batch must have its place in the half that is its own.
-pub const MARGIN: usize = 256 << 10;
+const MARGIN: usize = 256 << 10;
 
 /// Bytes of what was sent or shown.
 fn size_of_data(told: &Told<'_>) -> usize {

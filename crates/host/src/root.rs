@@ -73,34 +73,17 @@ impl<M: Module> RootContext for Root<M> {
                 abi::close_downstream();
             }
         }
-        for connection in vm::ticking() {
-            if let Ok(mut connection) = connection.try_borrow_mut() {
-                if abi::set_effective_context(connection.context()) {
-                    connection.tick();
-                }
-            }
-        }
+        vm::ticking().iter().for_each(|connection| in_its_name(connection, Connection::tick));
         self.ticks = self.ticks.wrapping_add(1);
         if self.ticks % TICKS_IN_A_SECOND == 0 {
-            for connection in vm::connections() {
-                if let Ok(mut connection) = connection.try_borrow_mut() {
-                    if abi::set_effective_context(connection.context()) {
-                        connection.second();
-                    }
-                }
-            }
+            vm::connections().iter().for_each(|connection| in_its_name(connection, Connection::second));
         }
         if let Some(largest) = vm::overfull() {
-            if let Ok(mut connection) = largest.try_borrow_mut() {
-                if abi::set_effective_context(connection.context()) {
-                    connection.end_overfull();
-                }
-            }
+            in_its_name(&largest, Connection::end_overfull);
         }
-        // What is asked from here on is asked by the root: a connection may be gone before the answer comes, and the answer
-        // with it.
-        abi::set_effective_context(self.context);
         for plugin in vm::plugins() {
+            // The root asks for this: a connection may be gone before the answer comes, and the answer with it.
+            abi::set_effective_context(self.context);
             vm::flush(&plugin, None);
             give_up(&plugin);
             wake(&plugin.take_dropped(), false);
@@ -135,6 +118,16 @@ impl<M: Module> RootContext for Root<M> {
     }
 }
 
+/// Lets something happen to a connection, so that what that asks of the host is asked for it. Nothing where it is under way
+/// itself, or gone.
+fn in_its_name(connection: &Rc<RefCell<Connection>>, event: impl FnOnce(&mut Connection)) {
+    if let Ok(mut connection) = connection.try_borrow_mut() {
+        if abi::set_effective_context(connection.context()) {
+            event(&mut connection);
+        }
+    }
+}
+
 /// Ends the waiting for records that are too long under way.
 fn give_up(plugin: &Rc<Plugin>) {
     let waiters = plugin.recorder.try_borrow_mut().map(|mut it| it.overdue(vm::now())).unwrap_or_default();
@@ -143,10 +136,8 @@ fn give_up(plugin: &Rc<Plugin>) {
 
 fn wake(waiters: &[Waiter], durable: bool) {
     for waiter in waiters {
-        let Some(connection) = vm::connection(waiter.context) else { continue };
-        let Ok(mut connection) = connection.try_borrow_mut() else { continue };
-        if abi::set_effective_context(waiter.context) {
-            connection.recorded(waiter.ticket, durable);
+        if let Some(connection) = vm::connection(waiter.context) {
+            in_its_name(&connection, |it| it.recorded(waiter.ticket, durable));
         }
     }
 }
@@ -158,10 +149,8 @@ pub(crate) fn replied(token: u32, headers: usize, body: usize) {
         if body == 0 { Vec::new() } else { abi::buffer(abi::Buffer::CallBody, body).unwrap_or_default() };
     match vm::caller(token) {
         Some(Caller::Flow { context, flow, id }) => {
-            let Some(connection) = vm::connection(context) else { return };
-            let Ok(mut connection) = connection.try_borrow_mut() else { return };
-            if abi::set_effective_context(context) {
-                connection.replied(flow, Reply { id, status, body: &body });
+            if let Some(connection) = vm::connection(context) {
+                in_its_name(&connection, |it| it.replied(flow, Reply { id, status, body: &body }));
             }
         }
         Some(Caller::Recorder { plugin, .. }) => {

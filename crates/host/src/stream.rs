@@ -259,31 +259,30 @@ impl Connection {
         added
     }
 
-    pub(crate) fn replied(&mut self, flow: usize, reply: Reply<'_>) {
+    /// Anything that happens besides bytes; nothing any more once the session is over.
+    fn late(&mut self, event: impl FnOnce(&mut Line, &mut Env<'_>) -> Outcome) {
         if self.closed {
             return;
         }
         let time = vm::time();
-        let outcome = self.line.reply(&mut Env { time: &time, random: &mut HostRandom }, flow, reply);
+        let outcome = event(&mut self.line, &mut Env { time: &time, random: &mut HostRandom });
         self.apply_late(&time, outcome);
+    }
+
+    pub(crate) fn replied(&mut self, flow: usize, reply: Reply<'_>) {
+        self.late(|line, env| line.reply(env, flow, reply));
     }
 
     pub(crate) fn tick(&mut self) {
-        if self.closed {
-            return;
-        }
-        let time = vm::time();
-        let outcome = self.line.tick(&mut Env { time: &time, random: &mut HostRandom });
-        self.apply_late(&time, outcome);
+        self.late(Line::tick);
     }
 
     pub(crate) fn second(&mut self) {
-        if self.closed {
-            return;
-        }
-        let time = vm::time();
-        let outcome = self.line.second(&mut Env { time: &time, random: &mut HostRandom });
-        self.apply_late(&time, outcome);
+        self.late(Line::second);
+    }
+
+    pub(crate) fn recorded(&mut self, ticket: u64, durable: bool) {
+        self.late(|line, env| line.recorded(env, ticket, durable));
     }
 
     /// What is kept for the session; nothing once it is over.
@@ -300,15 +299,6 @@ impl Connection {
         vm::count_of_module("sessions.overfull", 1);
         let time = vm::time();
         let outcome = self.line.overfull(&mut Env { time: &time, random: &mut HostRandom });
-        self.apply_late(&time, outcome);
-    }
-
-    pub(crate) fn recorded(&mut self, ticket: u64, durable: bool) {
-        if self.closed {
-            return;
-        }
-        let time = vm::time();
-        let outcome = self.line.recorded(&mut Env { time: &time, random: &mut HostRandom }, ticket, durable);
         self.apply_late(&time, outcome);
     }
 

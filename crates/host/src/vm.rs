@@ -100,9 +100,8 @@ pub(crate) fn share_of_memory() -> Share {
 /// The session that keeps the most, where another one wants so little that it should have it.
 pub(crate) fn overfull() -> Option<Rc<RefCell<Connection>>> {
     let wanted = with(|vm| vm.memory.take_wanted())?;
-    let all: Vec<_> = with(|vm| vm.connections.values().cloned().collect());
     let memory = |it: &Rc<RefCell<Connection>>| it.try_borrow().map_or(0, |it| it.memory());
-    all.into_iter().max_by_key(memory).filter(|largest| memory(largest) > wanted.saturating_mul(2))
+    connections().into_iter().max_by_key(memory).filter(|largest| memory(largest) > wanted.saturating_mul(2))
 }
 
 /// The plugin with this root id, with new settings: live sessions see them at their next command.
@@ -170,8 +169,8 @@ pub(crate) fn connections() -> Vec<Rc<RefCell<Connection>>> {
 }
 
 pub(crate) fn ticking() -> Vec<Rc<RefCell<Connection>>> {
-    let all: Vec<_> = with(|vm| vm.connections.values().cloned().collect());
-    all.into_iter().filter(|connection| connection.try_borrow().is_ok_and(|it| it.wants_tick())).collect()
+    let all = connections().into_iter();
+    all.filter(|connection| connection.try_borrow().is_ok_and(|it| it.wants_tick())).collect()
 }
 
 pub(crate) fn close_soon(context: u32) {

@@ -9,7 +9,7 @@ use chaperone_settings::Settings;
 use crate::presented::{find_issuer, has_expired};
 
 /// For how many seconds what began in time may go on once the token has expired: a COPY, a long result.
-pub(crate) const OVERTIME: u64 = 900;
+const OVERTIME: u64 = 900;
 
 /// Who was let in, and as what.
 #[derive(Debug)]
@@ -44,9 +44,7 @@ impl Admitted {
         let leeway = self.standing.1?;
         if has_expired(&self.identity, leeway, now) { Err(Reason::TokenExpired) } else { Ok(()) }
     }
-}
 
-impl Admitted {
     /// Whether even what began in time must end now.
     pub(crate) fn has_outlived(&self, now: Now) -> bool {
         has_expired(&self.identity, self.standing.1.unwrap_or(0).saturating_add(OVERTIME), now)

@@ -110,10 +110,8 @@ impl Flow for IdentityFlow {
             return Step::Take;
         }
         if matches!(frame.tag, tag::server::DATA_ROW | tag::server::COPY_DATA) && self.is_piece_outlived(cx) {
-            self.command_refused(cx, Reason::TokenExpired);
             cx.show(fatal(Reason::TokenExpired).to_fatal());
-            cx.effect(Effect::Close);
-            self.stage = Stage::Over;
+            self.cut_off(cx);
             return Step::Take;
         }
         match &mut self.stage {
@@ -144,9 +142,7 @@ impl Flow for IdentityFlow {
     fn second(&mut self, cx: &mut Cx<'_>) {
         if self.has_outlived(cx) {
             // Both are silent, so that nothing can be said.
-            self.command_refused(cx, Reason::TokenExpired);
-            cx.effect(Effect::Close);
-            self.stage = Stage::Over;
+            self.cut_off(cx);
         }
     }
 
@@ -292,6 +288,13 @@ impl IdentityFlow {
     fn is_piece_outlived(&mut self, cx: &Cx<'_>) -> bool {
         self.pieces = self.pieces.wrapping_add(1);
         self.pieces % PIECES == 0 && self.has_outlived(cx)
+    }
+
+    /// The session has outlived its token, and ends here.
+    fn cut_off(&mut self, cx: &mut Cx<'_>) {
+        self.command_refused(cx, Reason::TokenExpired);
+        cx.effect(Effect::Close);
+        self.stage = Stage::Over;
     }
 
     fn command_refused(&self, cx: &mut Cx<'_>, reason: Reason) {

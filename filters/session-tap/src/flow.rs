@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use chaperone_flow::postgres::{Gate, Turn, fatal};
-use chaperone_flow::{Cx, Effect, Flow, Live, Note, Peer, RECORD_MARGIN, Step, recorded};
+use chaperone_flow::{Cx, Effect, Flow, Live, Note, Peer, Step, recorded};
 use chaperone_model::Reason;
 use chaperone_pgwire::{Frame, FrameLimits, tag};
 use chaperone_policy::RecordingMode;
@@ -71,8 +71,7 @@ impl SessionTap {
 
     /// The largest message that can be recorded whole: no record takes more than half of the room for all.
     fn recorded_whole_most(&self) -> usize {
-        let half = self.settings.get().recorder.bytes_most.saturating_sub(RECORD_MARGIN) / 2;
-        Self::RECORDED_WHOLE_MOST.min(half)
+        Self::RECORDED_WHOLE_MOST.min(self.settings.get().recorder.whole_most())
     }
 
     fn is_strict(&self) -> bool {

@@ -108,10 +108,16 @@ impl From<TooMuch> for Untold {
 impl Meanings {
     /// Everything that the prepared statement may mean; empty for an unknown name.
     pub(crate) fn of_statement(&mut self, name: &[u8], millis: u64) -> Result<Meaning, Reason> {
-        let mut left = self.work.begin(millis);
-        let meaning = self.statement_within(name, &mut left);
-        self.work.end(&left);
+        let meaning = self.working(millis, |it, left| it.statement_within(name, left));
         meaning.map_err(|TooMuch| Reason::TooManyStatements)
+    }
+
+    /// Does something that is work, within what the session may do now.
+    fn working<R>(&mut self, millis: u64, work: impl FnOnce(&Self, &mut Left) -> R) -> R {
+        let mut left = self.work.begin(millis);
+        let result = work(self, &mut left);
+        self.work.end(&left);
+        result
     }
 
     fn statement_within(&self, name: &[u8], left: &mut Left) -> Result<Meaning, TooMuch> {
@@ -124,10 +130,9 @@ impl Meanings {
 
     /// Everything that the portal may mean; empty for an unknown name.
     pub(crate) fn of_portal(&mut self, name: &[u8], millis: u64) -> Result<Meaning, Reason> {
-        let mut left = self.work.begin(millis);
-        let portals = self.portals.meanings(name).flat_map(|portal| portal.meaning.iter());
-        let meaning = flat(portals, &mut left);
-        self.work.end(&left);
+        let meaning = self.working(millis, |it, left| {
+            flat(it.portals.meanings(name).flat_map(|portal| portal.meaning.iter()), left)
+        });
         let mut meaning = meaning.map_err(|TooMuch| Reason::TooManyStatements)?;
         if !name.is_empty() {
             meaning.extend(self.cursors().cloned());
@@ -149,9 +154,7 @@ impl Meanings {
         if !stands_for_others(&command) {
             return Ok(command);
         }
-        let mut left = self.work.begin(millis);
-        let resolved = self.resolve_within(command, 0, &mut left);
-        self.work.end(&left);
+        let resolved = self.working(millis, |it, left| it.resolve_within(command, 0, left));
         resolved.map_err(|untold| untold.reason(Reason::PreparedUnknown))
     }
 
@@ -162,9 +165,7 @@ impl Meanings {
         unknown: Reason,
         millis: u64,
     ) -> Result<Rc<Command>, Reason> {
-        let mut left = self.work.begin(millis);
-        let command = joined(meaning, &mut left);
-        self.work.end(&left);
+        let command = self.working(millis, |_, left| joined(meaning, left));
         self.resolve(command.map_err(|untold| untold.reason(unknown))?, millis)
     }
 

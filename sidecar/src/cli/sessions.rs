@@ -13,9 +13,9 @@ use serde::Deserialize;
 use super::{Answer, Trouble, print_json};
 use crate::chain::{Fault, Link, Verifier};
 use crate::client::{Error as ClientError, Place, Sidecar, segment};
-use crate::clock::{self, Millis};
+use crate::clock;
 use crate::http::{Detail, Page};
-use crate::store::{Session, Summary};
+use crate::store::{Session, Told};
 use crate::terminal::{BAD, FAINT, GOOD, STRONG, Table, WAITING, cut, one_line, styled};
 
 /// See what agents did: list, show, play, verify.
@@ -172,17 +172,12 @@ fn verify(sidecar: &Sidecar, id: &str, json: bool, out: &mut impl Write) -> Resu
     let Detail { session, .. } = detail(sidecar, id)?;
     let head = session.head().ok_or_else(|| ClientError::Unknown("the head is no digest".to_owned()))?;
     let mut verifier = Verifier::new(session.id.clone());
-    let (mut told, mut times, mut last) = (Summary::default(), None, head.records);
+    let (mut told, mut last) = (Told::default(), head.records);
     each_link(sidecar, &session, |link| {
         last = last.max(link.position);
         // What came after the head was read is not judged.
         if link.position <= head.records {
-            verifier.push(&link);
-            if let Ok(record) = Record::decode(link.body.as_slice()) {
-                told.add(&record);
-                let (first, last) = times.unwrap_or((record.time, record.time));
-                times = Some((record.time.min(first), record.time.max(last)));
-            }
+            verifier.push(&link).iter().for_each(|record| told.add(record));
         }
         Ok(())
     })?;
@@ -194,16 +189,10 @@ fn verify(sidecar: &Sidecar, id: &str, json: bool, out: &mut impl Write) -> Resu
             report.add(Fault::Added { first: now.saturating_add(1), last });
         }
     }
-    let recorders = &session.summary.recorders;
-    if !report.closed && !recorders.is_empty() && recorders.values().all(|ended| *ended) {
+    if !report.closed && session.summary.has_ended() {
         report.add(Fault::EndMissing);
     }
-    let told_times = times.map(|(first, last)| (Millis::from_nanos(first), Millis::from_nanos(last)));
-    let (first, last) = told_times.unwrap_or((session.first_ms, session.last_ms));
-    let mut differences = told.differences(&session.summary);
-    differences.extend((first != session.first_ms).then_some("first_ms"));
-    differences.extend((last != session.last_ms).then_some("last_ms"));
-    differences.into_iter().for_each(|field| report.add(Fault::Summary { field }));
+    told.differences(&session).into_iter().for_each(|field| report.add(Fault::Summary { field }));
     if let Some(since) = session.silent_since_ms {
         report.add(Fault::BrokenOff { since });
     }

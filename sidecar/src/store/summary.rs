@@ -82,8 +82,13 @@ impl Summary {
         }
     }
 
+    /// Whether all who recorded it will tell nothing more of it.
+    pub(crate) fn has_ended(&self) -> bool {
+        !self.recorders.is_empty() && self.recorders.values().all(|ended| *ended)
+    }
+
     /// The fields that another summary has otherwise, but for the recorders, which no record names.
-    pub(crate) fn differences(&self, other: &Self) -> Vec<&'static str> {
+    fn differences(&self, other: &Self) -> Vec<&'static str> {
         let same = [
             ("client", self.client == other.client),
             ("resource", self.resource == other.resource),
@@ -131,6 +136,33 @@ impl Summary {
             Some(Body::Closed(closed)) => self.closed_by = short(&closed.by),
             Some(Body::Approval(_) | Body::Client(_) | Body::Server(_)) | None => {}
         }
+    }
+}
+
+/// What records say, to be compared with what is listed.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    summary: Summary,
+    /// Of the earliest and the latest record, in nanoseconds.
+    times: Option<(u64, u64)>,
+}
+
+impl Told {
+    /// Takes over what a record says.
+    pub(crate) fn add(&mut self, record: &Record) {
+        self.summary.add(record);
+        let (first, last) = self.times.unwrap_or((record.time, record.time));
+        self.times = Some((record.time.min(first), record.time.max(last)));
+    }
+
+    /// The fields of what is listed that are not what the records say.
+    pub(crate) fn differences(&self, listed: &Session) -> Vec<&'static str> {
+        let mut fields = self.summary.differences(&listed.summary);
+        if let Some((first, last)) = self.times {
+            fields.extend((Millis::from_nanos(first) != listed.first_ms).then_some("first_ms"));
+            fields.extend((Millis::from_nanos(last) != listed.last_ms).then_some("last_ms"));
+        }
+        fields
     }
 }
 

@@ -189,14 +189,9 @@ fn keep_edits(runs: &Path) -> Result<(), Error> {
     fs::remove_file(&original).map_err(Error::file(&original))
 }
 
-/// A line for people; whoever reads no further has read enough.
-macro_rules! say {
-    ($($text:tt)*) => {{ let _ = writeln!(std::io::stdout(), $($text)*); }};
-}
-
-/// As `say`, without an end.
-macro_rules! say_on {
-    ($($text:tt)*) => {{ let _ = write!(std::io::stdout(), $($text)*); }};
+/// For people; whoever reads no further has read enough.
+fn say(text: &str) {
+    let _gone = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// Prints each part with its health; false when one is not well.
@@ -207,7 +202,7 @@ pub fn status() -> Result<bool, Error> {
     let run = runs(&StackOptions::default())?.join(NAME);
     let recorded = recorded(&run);
     if recorded.is_empty() {
-        say!("nothing is up; `make up` starts it");
+        say("nothing is up; `make up` starts it\n");
         return Ok(false);
     }
     let mut well = true;
@@ -215,19 +210,24 @@ pub fn status() -> Result<bool, Error> {
         let health = part.health();
         well &= health == "ready" || health == "running";
         let port = if part.port == 0 { String::new() } else { format!("127.0.0.1:{}", part.port) };
-        say!("{:<10} {:<10} pid {:<8} {port}", part.name, health, part.id);
+        say(&format!("{:<10} {:<10} pid {:<8} {port}\n", part.name, health, part.id));
     }
     if let Some((host, port)) = target(&run) {
         let programs = Programs::find(StackOptions::default().postgres_version)?;
         let accepts = psql::accepts(&programs, &host, port);
         well &= accepts;
-        say!("{:<10} {:<10} {:<12} {host}:{port}", "target", if accepts { "ready" } else { "silent" }, "");
+        say(&format!(
+            "{:<10} {:<10} {:<12} {host}:{port}\n",
+            "target",
+            if accepts { "ready" } else { "silent" },
+            ""
+        ));
     }
-    say_on!("{}", fs::read_to_string(run.join(LISTENERS)).unwrap_or_default());
+    say(&fs::read_to_string(run.join(LISTENERS)).unwrap_or_default());
     if let Some(last) = last_delivery(&run) {
         let refused = last.contains(" error ");
         well &= !refused;
-        say!("{:<10} {}", "policy", if refused { refusal(&last) } else { in_force(&last) });
+        say(&format!("{:<10} {}\n", "policy", if refused { refusal(&last) } else { in_force(&last) }));
     }
     Ok(well)
 }

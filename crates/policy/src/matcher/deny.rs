@@ -63,9 +63,7 @@ impl Matcher {
         }
         Ok(())
     }
-}
 
-impl Matcher {
     /// Whether it could touch a statement of which not everything is known. The verbs of a rule that says
     /// `opaque: true` were listed with that in mind, so they decide where there are any.
     pub(crate) fn could_touch(&self, caller: &Caller<'_>, statement: &Statement) -> bool {

@@ -50,6 +50,9 @@ pub trait Module: fmt::Debug + 'static {
     /// Whether this module makes the session's identity (or else reads it from filter state).
     const MAKES_SESSION: bool;
 
+    /// The names of what its filters count, a list of each.
+    const COUNTERS: &[&[&str]];
+
     /// What all connections of a plugin share (caches). Made once in a VM for each plugin.
     type Shared: fmt::Debug + 'static;
 

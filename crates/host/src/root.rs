@@ -63,6 +63,7 @@ impl<M: Module> RootContext for Root<M> {
         chaperone_flow::Random::fill(&mut HostRandom, &mut random);
         self.shared = Some(vm::shared::<M::Shared>(&root_id, || M::shared(&settings, random)));
         self.plugin = Some(vm::configure(&root_id, settings));
+        vm::define_counters(M::COUNTERS);
         abi::set_tick_period(TICK);
         true
     }

@@ -194,9 +194,24 @@ pub(crate) fn count(name: &'static str, by: u64) {
     count_as(name, by, || name.to_owned());
 }
 
+/// What every module counts: its records that found no room, its batches that the sidecar did not take, and sessions that
+/// were ended for what they kept.
+const OF_MODULES: [&str; 4] =
+    ["records.dropped", "records.failed_batches", "records.refused_batches", "sessions.overfull"];
+
 /// Counts what no flow does but the module that it runs in: `records.dropped` of session-tap, say.
 pub(crate) fn count_of_module(what: &'static str, by: u64) {
     count_as(what, by, || format!("chaperone.{}.{what}", MODULE.get()));
+}
+
+/// Defines what may be counted, so that each stands there with 0 before anything of it happens.
+pub(crate) fn define_counters(names: &[&[&'static str]]) {
+    for name in names.iter().copied().flatten() {
+        count(name, 0);
+    }
+    for what in OF_MODULES {
+        count_of_module(what, 0);
+    }
 }
 
 fn count_as(name: &'static str, by: u64, full: impl FnOnce() -> String) {

@@ -11,6 +11,7 @@ use chaperone_proto::{Approval, Body, Source};
 use chaperone_settings::Settings;
 use sha2::{Digest as _, Sha256};
 
+use crate::counters;
 use crate::hold::{Hold, Next, Stage};
 use crate::notice;
 use crate::queue::{Kept, Queue};
@@ -349,13 +350,13 @@ fn cancel_key(pid: u32, secret: &[u8]) -> String {
 /// What counts requests that came to this state.
 fn counter(state: &str) -> &'static str {
     match state {
-        "pending" => "chaperone.approval-hold.holds.asked",
-        "approved" => "chaperone.approval-hold.holds.approved",
-        "rejected" => "chaperone.approval-hold.holds.rejected",
-        "expired" => "chaperone.approval-hold.holds.expired",
-        "cancelled" => "chaperone.approval-hold.holds.cancelled",
-        "unavailable" => "chaperone.approval-hold.holds.unavailable",
-        _ => "chaperone.approval-hold.holds.refused",
+        "pending" => counters::ASKED,
+        "approved" => counters::APPROVED,
+        "rejected" => counters::REJECTED,
+        "expired" => counters::EXPIRED,
+        "cancelled" => counters::CANCELLED,
+        "unavailable" => counters::UNAVAILABLE,
+        _ => counters::REFUSED,
     }
 }
 

@@ -4,6 +4,7 @@
 //! the answer either releases the original bytes or becomes an error. One command of a session is held at a time, and
 //! what the client sends meanwhile waits its turn.
 
+mod counters;
 mod flow;
 mod hold;
 mod module;
@@ -12,6 +13,7 @@ mod queue;
 mod request;
 mod subject;
 
+pub use counters::COUNTERS;
 pub use flow::ApprovalHold;
 pub use module::Module;
 

@@ -13,6 +13,7 @@ impl chaperone_host::Module for Module {
     const NAME: &'static str = "approval-hold";
     const READS_NOTES: bool = true;
     const EMITS_NOTES: bool = true;
+    const COUNTERS: &[&[&str]] = &[crate::COUNTERS];
     const MAKES_SESSION: bool = false;
 
     type Shared = ();

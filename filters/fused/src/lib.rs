@@ -27,6 +27,13 @@ impl chaperone_host::Module for Module {
     const NAME: &'static str = "fused";
     const READS_NOTES: bool = false;
     const EMITS_NOTES: bool = false;
+    const COUNTERS: &[&[&str]] = &[
+        chaperone_identity::COUNTERS,
+        chaperone_session_tap::COUNTERS,
+        chaperone_sql_guard::COUNTERS,
+        chaperone_approval_hold::COUNTERS,
+        chaperone_response_masking::COUNTERS,
+    ];
     const MAKES_SESSION: bool = true;
 
     type Shared = Shared;

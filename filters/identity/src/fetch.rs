@@ -3,6 +3,7 @@
 use chaperone_flow::{Cx, Effect, Reply};
 
 use crate::Keyring;
+use crate::counters;
 use crate::provider::{Document, Failure, Next, Source};
 
 /// The calls of one connection. At most one is under way.
@@ -37,7 +38,7 @@ impl Fetch {
                 return false;
             }
             Ok(Next::Keys(keys)) => {
-                cx.effect(Effect::Count("chaperone.identity.keys.fetched", 1));
+                cx.effect(Effect::Count(counters::FETCHED, 1));
                 keyring.fetched(&source, cx.now(), keys, reply.body);
             }
             Err(failure) => failed(cx, keyring, &source, failure),
@@ -61,9 +62,9 @@ impl Fetch {
 fn failed(cx: &mut Cx<'_>, keyring: &Keyring, source: &Source, failure: Failure) {
     cx.effect(Effect::Count(
         match failure {
-            Failure::Address => "chaperone.identity.keys.failed.address",
-            Failure::Content => "chaperone.identity.keys.failed.content",
-            Failure::Reply => "chaperone.identity.keys.failed.reply",
+            Failure::Address => counters::ADDRESS,
+            Failure::Content => counters::CONTENT,
+            Failure::Reply => counters::REPLY,
         },
         1,
     ));

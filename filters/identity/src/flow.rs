@@ -17,6 +17,7 @@ use chaperone_token::DEFAULT_MAX_BYTES;
 use crate::Keyring;
 use crate::admitted::{Admitted, offered};
 use crate::asked::{Asked as Wanted, Unfit};
+use crate::counters;
 use crate::fetch::Fetch;
 use crate::keyring::Judged;
 use crate::login::{Caller, Login, PATIENCE};
@@ -228,7 +229,7 @@ impl IdentityFlow {
         };
         if let Some((identity, source)) = self.keyring.remembered(&Presented::digest(bytes, policy), cx.now())
         {
-            cx.effect(Effect::Count("chaperone.identity.token.remembered", 1));
+            cx.effect(Effect::Count(counters::REMEMBERED, 1));
             return self.admit(cx, identity, source);
         }
         match Presented::read(bytes, policy, cx.now()) {

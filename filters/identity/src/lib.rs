@@ -13,6 +13,7 @@
 
 mod admitted;
 mod asked;
+mod counters;
 mod fetch;
 mod flow;
 mod keyring;
@@ -25,6 +26,7 @@ mod record;
 mod target_error;
 mod upstream;
 
+pub use counters::COUNTERS;
 pub use flow::IdentityFlow;
 pub use keyring::{HostSignatures, Keyring};
 pub use module::{Module, envoy_keyring};

@@ -32,6 +32,7 @@ impl chaperone_host::Module for Module {
     const NAME: &'static str = "identity";
     const READS_NOTES: bool = false;
     const EMITS_NOTES: bool = false;
+    const COUNTERS: &[&[&str]] = &[crate::COUNTERS];
     const MAKES_SESSION: bool = true;
 
     type Shared = Keyring;

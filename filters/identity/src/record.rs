@@ -7,13 +7,15 @@ use chaperone_model::{Digest, Identity, Reason};
 use chaperone_proto::{Authenticated, Body, Closed, Opened, Source, VerdictRecord};
 use chaperone_settings::Settings;
 
+use crate::counters;
+
 /// The session has an identity now.
 pub(crate) fn accepted(cx: &mut Cx<'_>, identity: &Identity, application: String) {
     cx.effect(Effect::ShareSession);
     cx.effect(Effect::Annotate("chaperone.subject", identity.subject.clone().into_bytes()));
     cx.effect(Effect::Annotate("chaperone.groups", joined(&identity.groups).into_bytes()));
     cx.effect(Effect::Annotate("chaperone.token_id", identity.token_id.clone().into_bytes()));
-    cx.effect(Effect::Count("chaperone.identity.login.accepted", 1));
+    cx.effect(Effect::Count(counters::ACCEPTED, 1));
     let body = Authenticated {
         subject: identity.subject.clone(),
         groups: identity.groups.clone(),
@@ -36,7 +38,7 @@ pub(crate) fn login_refused(
     settings: &Settings,
 ) {
     let policy = settings.policy.digest();
-    cx.effect(Effect::Count("chaperone.identity.login.refused", 1));
+    cx.effect(Effect::Count(counters::REFUSED, 1));
     if cx.session.identity.is_none() {
         // session-tap opens a session with its identity; where there is none, who tried is told by the address.
         let (client, resource) = (cx.session.client.clone(), settings.resource.clone());
@@ -53,7 +55,7 @@ pub(crate) fn login_refused(
 
 /// A command of a session was refused because of who it is.
 pub(crate) fn command_refused(cx: &mut Cx<'_>, reason: Reason, subject: &str, policy: Digest) {
-    cx.effect(Effect::Count("chaperone.identity.commands.refused", 1));
+    cx.effect(Effect::Count(counters::COMMAND_REFUSED, 1));
     denied(cx, reason, Some(subject), "", policy);
 }
 

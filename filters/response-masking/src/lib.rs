@@ -14,6 +14,7 @@ mod answer;
 mod asked;
 mod carry;
 mod catalogue;
+mod counters;
 mod exposure;
 mod flow;
 mod hash_key;
@@ -29,6 +30,7 @@ mod shared;
 mod texts;
 
 pub use catalogue::{CATALOGUE_AGE_MOST, CATALOGUE_ROWS_MOST};
+pub use counters::COUNTERS;
 pub use flow::ResponseMasking;
 pub use hash_key::hash_key;
 pub use module::Module;

@@ -4,9 +4,11 @@ use chaperone_flow::{Command, Cx, Effect};
 use chaperone_model::{Digest, Reason};
 use chaperone_proto::{Body, Source, VerdictRecord};
 
+use crate::counters;
+
 /// Something was refused.
 pub(crate) fn refused(cx: &mut Cx<'_>, reason: Reason, command: Option<&Command>, policy: Digest) {
-    cx.effect(Effect::Count("chaperone.response-masking.commands.refused", 1));
+    cx.effect(Effect::Count(counters::REFUSED, 1));
     let record = VerdictRecord {
         decision: "deny".to_owned(),
         reason: reason.code().to_owned(),
@@ -22,5 +24,5 @@ pub(crate) fn refused(cx: &mut Cx<'_>, reason: Reason, command: Option<&Command>
 
 /// A message was changed before it was shown.
 pub(crate) fn masked(cx: &mut Cx<'_>) {
-    cx.effect(Effect::Count("chaperone.response-masking.messages.masked", 1));
+    cx.effect(Effect::Count(counters::MASKED, 1));
 }

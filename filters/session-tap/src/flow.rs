@@ -10,6 +10,8 @@ use chaperone_policy::RecordingMode;
 use chaperone_proto::{Body, Closed, Opened, Payload, Source};
 use chaperone_settings::Settings;
 
+use crate::counters;
+
 /// A client message that waits for its record.
 #[derive(Debug)]
 struct Kept {
@@ -60,7 +62,7 @@ impl SessionTap {
         if std::mem::replace(&mut self.opened, true) {
             return;
         }
-        cx.effect(Effect::Count("chaperone.session-tap.sessions.recorded", 1));
+        cx.effect(Effect::Count(counters::RECORDED, 1));
         let opened = Opened {
             client: cx.session.client.clone(),
             resource: self.settings.get().resource.clone(),
@@ -102,7 +104,7 @@ impl SessionTap {
         // These ask for nothing by themselves: what they end or send is recorded, or was refused.
         let harmless = matches!(frame.tag, tag::client::FLUSH | tag::client::SYNC | tag::client::TERMINATE);
         if let Some(reason) = durable.err().filter(|_| !harmless) {
-            cx.effect(Effect::Count("chaperone.session-tap.commands.refused", 1));
+            cx.effect(Effect::Count(counters::REFUSED, 1));
             self.gate.refuse(cx, frame.tag, &fatal(reason));
             return;
         }

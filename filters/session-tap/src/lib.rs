@@ -4,9 +4,11 @@
 //! that it sees what the client was really shown. Start-up and authentication are not recorded as bytes: they hold
 //! credentials. In strict mode a command goes on only when the sidecar has it durably.
 
+mod counters;
 mod flow;
 mod module;
 
+pub use counters::COUNTERS;
 pub use flow::SessionTap;
 pub use module::Module;
 

@@ -4,6 +4,7 @@
 //! it in PostgreSQL's own way. What it cannot read it refuses.
 
 mod cache;
+mod counters;
 mod flow;
 mod meaning;
 mod module;
@@ -12,6 +13,7 @@ mod types;
 mod work;
 
 pub use cache::FactsCache;
+pub use counters::COUNTERS;
 pub use flow::SqlGuard;
 pub use module::Module;
 

@@ -6,6 +6,8 @@ use chaperone_flow::{Command, Cx, Effect};
 use chaperone_model::{Decision, Digest, Verdict};
 use chaperone_proto::{Body, Source, VerdictHead, VerdictRecord};
 
+use crate::counters;
+
 /// The record of a verdict, for whatever command it is about.
 pub(crate) fn verdict(verdict: &Verdict, policy: Digest) -> VerdictHead {
     VerdictHead::new(VerdictRecord {
@@ -22,9 +24,9 @@ pub(crate) fn verdict(verdict: &Verdict, policy: Digest) -> VerdictHead {
 /// A command was judged.
 pub(crate) fn judged(cx: &mut Cx<'_>, verdict: &Verdict, record: &Rc<VerdictHead>, command: &Rc<Command>) {
     let counter = match verdict.decision {
-        Decision::Allow => "chaperone.sql-guard.verdict.allow",
-        Decision::Deny => "chaperone.sql-guard.verdict.deny",
-        Decision::Hold => "chaperone.sql-guard.verdict.hold",
+        Decision::Allow => counters::ALLOW,
+        Decision::Deny => counters::DENY,
+        Decision::Hold => counters::HOLD,
     };
     cx.effect(Effect::Count(counter, 1));
     cx.effect(if command.is_told_by_statement() {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chaperone_e2e::{
@@ -14,6 +15,7 @@ const ALGORITHMS: [&str; 5] = ["RS256", "ES256", "EdDSA", "PS256", "ES384"];
 #[test]
 fn the_whole_story_through_both_chains() {
     let stack = shop(5);
+    let defined: BTreeSet<_> = counters(&stack).into_keys().collect();
     // The provider makes a key at the first token of an algorithm; Envoy asks for unknown keys every ten seconds at most.
     for algorithm in ALGORITHMS {
         stack.token_with("agent-7", &[], &["--algorithm", algorithm]).unwrap();
@@ -28,6 +30,44 @@ fn the_whole_story_through_both_chains() {
     recordings(&stack);
     policy_changes(&stack);
     no_secret_anywhere(&stack);
+    everything_was_counted(&stack, &defined);
+}
+
+/// What the filters count, by the name under which Envoy shows it.
+fn counters(stack: &Stack) -> BTreeMap<String, u64> {
+    let stats = stack.envoy_admin("/stats?filter=^wasmcustom[.]").unwrap().body;
+    let read = |line: &str| {
+        let (name, value) = line.split_once(": ")?;
+        Some((name.to_owned(), value.parse().ok()?))
+    };
+    stats.lines().filter_map(read).collect()
+}
+
+/// The filters count what they do, each in its own name, and what they count stood there with 0 before anybody came.
+fn everything_was_counted(stack: &Stack, defined: &BTreeSet<String>) {
+    for what in [
+        "identity.login.accepted",
+        "identity.login.refused",
+        "session-tap.sessions.recorded",
+        "sql-guard.verdict.allow",
+        "sql-guard.verdict.deny",
+        "sql-guard.verdict.hold",
+        "approval-hold.holds.asked",
+        "approval-hold.holds.approved",
+        "approval-hold.holds.rejected",
+        "approval-hold.holds.expired",
+        "approval-hold.holds.cancelled",
+        "response-masking.messages.masked",
+    ] {
+        eventually(what, || {
+            counters(stack)
+                .get(&format!("wasmcustom.chaperone.{what}"))
+                .is_some_and(|by| *by > 0)
+                .then_some(())
+        });
+    }
+    let counted: BTreeSet<_> = counters(stack).into_keys().collect();
+    assert_eq!(&counted, defined);
 }
 
 /// Volatile functions of PostgreSQL that have no effect but to give another result each time.

@@ -14,6 +14,7 @@ use crate::answer::Answers;
 use crate::asked::{Asked, Description, Run};
 use crate::carry;
 use crate::catalogue::question;
+use crate::harmless::Harmless;
 use crate::plan::{Plan, Planner};
 use crate::reading::{Reading, defines, writes};
 use crate::record;
@@ -30,6 +31,7 @@ pub struct ResponseMasking {
     begun: bool,
     /// The portal that was described last; an Execute of it right behind needs no other Describe.
     described: Option<(Vec<u8>, Description)>,
+    harmless: Option<Harmless>,
 }
 
 impl ResponseMasking {
@@ -41,6 +43,7 @@ impl ResponseMasking {
             answers: Answers::new(Planner::new(settings, shared.clone()), shared),
             begun: false,
             described: None,
+            harmless: None,
         }
     }
 
@@ -108,13 +111,18 @@ impl ResponseMasking {
         if !plan.hides_columns() {
             return None;
         }
-        let known = self.answers.catalogue.known(&plan.columns);
         // Until the answer is here, what is known is from before.
         let (derived, made) = self.answers.asked;
         let (derived, made) = (derived || self.answers.derived, made || self.answers.made);
+        let facts = note.command.facts();
+        let (newest, _) = self.answers.catalogue.learnt();
+        if self.harmless.as_ref().is_some_and(|it| it.is(plan, facts, newest, derived, made)) {
+            return None;
+        }
+        let newest = newest.cloned();
+        let known = self.answers.catalogue.known(&plan.columns);
         let mut carry = carry::Grounds { plan, known, derived, made };
         let (mut touched, mut unjudged, mut defined, mut refused) = (false, false, false, None);
-        let facts = note.command.facts();
         for (index, statement) in facts.statements.iter().enumerate() {
             let reading = Reading::of(Some(&note.command), index, false, plan, known);
             let exposed = reading.is_exposed(false);
@@ -138,6 +146,10 @@ impl ResponseMasking {
         self.answers.touched |= touched || unread.is_some();
         if unjudged && !self.answers.touched {
             self.answers.judge_later(plan, &note.command);
+        }
+        if refused.is_none() && !touched && !unjudged && !defined {
+            let (plan, facts) = (Rc::clone(plan), Rc::clone(facts));
+            self.harmless = Some(Harmless { plan, facts, known: newest, derived, made });
         }
         if defined {
             self.answers.made = true;

@@ -17,6 +17,7 @@ mod catalogue;
 mod counters;
 mod exposure;
 mod flow;
+mod harmless;
 mod hash_key;
 mod last;
 mod lineage;

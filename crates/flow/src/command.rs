@@ -21,6 +21,8 @@ pub struct Command {
     facts: Rc<Facts>,
     /// Counted when it is asked for.
     bytes: OnceCell<usize>,
+    /// Bytes that it takes and shares with no other.
+    own: usize,
 }
 
 impl Command {
@@ -34,6 +36,7 @@ impl Command {
                 digest: OnceCell::new(),
                 facts,
                 bytes: OnceCell::new(),
+                own: 0,
             },
             Err(_) => Self::clipped(String::from_utf8_lossy(text).into_owned(), digest(text), facts),
         }
@@ -48,7 +51,27 @@ impl Command {
     /// A command with a text that its digest may not be of, or not all of it.
     #[must_use]
     pub fn clipped(text: String, digest: Digest, facts: Rc<Facts>) -> Self {
-        Self { text, exact: false, digest: OnceCell::from(digest), facts, bytes: OnceCell::new() }
+        Self { text, exact: false, digest: OnceCell::from(digest), facts, bytes: OnceCell::new(), own: 0 }
+    }
+
+    /// Says that it was put together for one message: nobody else has its text or its facts, so whoever keeps it has to
+    /// count them.
+    #[must_use]
+    pub fn made_for_one(self) -> Self {
+        Self { own: self.bytes(), ..self }
+    }
+
+    /// Says that its text was put together for one message, and that its facts are known and counted elsewhere.
+    #[must_use]
+    pub fn told_for_one(self) -> Self {
+        Self { own: size_of::<Self>() + self.text.len(), ..self }
+    }
+
+    /// Bytes that it takes and shares with no other; 0 for what is prepared or remembered anyway. A client may have many
+    /// commands under way, so whoever keeps them until they are answered takes so much from the session's memory.
+    #[must_use]
+    pub const fn own(&self) -> usize {
+        self.own
     }
 
     /// The statement as the client wrote it; what is no UTF-8 is replaced.

@@ -8,6 +8,7 @@ use chaperone_flow::Command;
 use crate::catalogue::Known;
 use crate::plan::Plan;
 use crate::reading::Reading;
+use crate::room::Room;
 use crate::shape::Shape;
 
 /// The answer to a Describe of a portal, shared with the Executes of that portal: the body of the RowDescription,
@@ -34,6 +35,9 @@ pub(crate) struct Run {
     /// What was hidden when the command was sent.
     pub(crate) plan: Rc<Plan>,
     pub(crate) command: Option<Rc<Command>>,
+    /// What the command takes, until it is answered; none where others have it too.
+    #[expect(dead_code, reason = "it counts for as long as it lives")]
+    pub(crate) room: Option<Room>,
     /// Of an Execute.
     pub(crate) description: Option<Description>,
     /// Which statement of the command is answered now.
@@ -73,8 +77,9 @@ impl Run {
     pub(crate) const fn new(
         plan: Rc<Plan>,
         command: Option<Rc<Command>>,
+        room: Option<Room>,
         description: Option<Description>,
     ) -> Self {
-        Self { plan, command, description, statement: 0, showing: Showing::Nothing }
+        Self { plan, command, room, description, statement: 0, showing: Showing::Nothing }
     }
 }

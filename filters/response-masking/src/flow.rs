@@ -18,6 +18,7 @@ use crate::harmless::Harmless;
 use crate::plan::{Plan, Planner};
 use crate::reading::{Reading, defines, writes};
 use crate::record;
+use crate::room::Rooms;
 use crate::shared::Shared;
 
 /// Hides what the caller may not see in what the server says.
@@ -32,6 +33,7 @@ pub struct ResponseMasking {
     /// The portal that was described last; an Execute of it right behind needs no other Describe.
     described: Option<(Vec<u8>, Description)>,
     harmless: Option<Harmless>,
+    rooms: Rooms,
 }
 
 impl ResponseMasking {
@@ -44,6 +46,7 @@ impl ResponseMasking {
             begun: false,
             described: None,
             harmless: None,
+            rooms: Rooms::default(),
         }
     }
 
@@ -192,7 +195,12 @@ impl ResponseMasking {
             None
         };
         let command = note.map(|note| Rc::clone(&note.command));
-        self.gate.pass_with(cx, frame, Asked::Run(Box::new(Run::new(plan, command, description))))
+        let own = command.as_ref().map_or(0, |command| command.own());
+        if !cx.memory.take(own) {
+            return self.refuse(cx, frame.tag, Reason::MemoryFull, note);
+        }
+        let room = (own > 0).then(|| self.rooms.room(own));
+        self.gate.pass_with(cx, frame, Asked::Run(Box::new(Run::new(plan, command, room, description))))
     }
 
     /// The columns of a portal. What was described at any earlier time may not hold any more (a statement that was
@@ -246,7 +254,7 @@ impl Flow for ResponseMasking {
 
     fn kept(&self) -> usize {
         let unjudged: usize = self.answers.unjudged.iter().map(|(_, command)| command.bytes()).sum();
-        self.gate.kept() + unjudged
+        self.gate.kept() + unjudged + self.rooms.bytes()
     }
 
     fn server(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>) -> Step {

@@ -25,6 +25,7 @@ mod module;
 mod plan;
 mod reading;
 mod record;
+mod room;
 mod row;
 mod shape;
 mod shared;

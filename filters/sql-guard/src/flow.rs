@@ -114,6 +114,11 @@ impl SqlGuard {
             let facts = Rc::clone(command.facts());
             self.last = Some(Last { facts, settings, second, verdict, record, facts_wanted, policy });
         }
+        // The flows behind keep it until it is answered.
+        if runs && !cx.memory.take(command.own()) {
+            self.gate.refuse(cx, tag, &fatal(Reason::MemoryFull));
+            return None;
+        }
         let last = self.last.as_ref()?;
         let (verdict, policy, facts_wanted) = (Rc::clone(&last.verdict), last.policy, last.facts_wanted);
         let denied = verdict.decision == Decision::Deny;

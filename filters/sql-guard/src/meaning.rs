@@ -234,7 +234,7 @@ impl Meanings {
         if !resolved {
             return Ok(command);
         }
-        Ok(Rc::new(Command::new(text.as_bytes(), Rc::new(facts))))
+        Ok(Rc::new(Command::new(text.as_bytes(), Rc::new(facts)).made_for_one()))
     }
 
     /// Bytes that are remembered.
@@ -394,5 +394,5 @@ fn joined(meaning: &Meaning, left: &mut Left) -> Result<Rc<Command>, Untold> {
         facts.statements.extend(other.facts().statements.iter().cloned());
         facts.opaque = facts.opaque.or_else(|| other.facts().opaque.clone());
     }
-    Ok(Rc::new(Command::new(text.as_bytes(), Rc::new(facts))))
+    Ok(Rc::new(Command::new(text.as_bytes(), Rc::new(facts)).made_for_one()))
 }

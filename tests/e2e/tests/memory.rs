@@ -6,8 +6,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use chaperone_e2e::{
-    Chain, Client, People, Stack, StackOptions, analyst, eventually, no_vm_died, nobody_is_left, say, start,
-    still_serves,
+    Chain, Client, People, Stack, StackOptions, analyst, eventually, has, no_vm_died, nobody_is_left, say,
+    start, still_serves,
 };
 use chaperone_pgwire::client::write;
 
@@ -85,6 +85,31 @@ fn memory_of_a_connection_is_bounded() {
             chain.name()
         );
         drop(warm);
+        nobody_is_left(&stack);
+    }
+    no_vm_died(&stack);
+}
+
+/// A short EXECUTE that stands for a long text, many times at once, while the target has other things to do.
+#[test]
+fn what_short_texts_stand_for_is_bounded_too() {
+    let stack = start(StackOptions { concurrency: 1, ..StackOptions::default() });
+    let login = analyst(&stack);
+    for chain in Chain::GOVERNED {
+        let mut bystander = Client::log_in(&stack, chain, &login);
+        let mut greedy = Client::log_in(&stack, chain, &login);
+        let prepare = format!("PREPARE q AS SELECT 1 /* {:x<60000} */", "");
+        has(&greedy.ask(&say::query(prepare.as_bytes())), &["PREPARE"]);
+        let mut bytes = say::query(b"SELECT count(*) FROM generate_series(1, 20000000)");
+        for _ in 0..20_000 {
+            bytes.extend(say::query(b"execute q"));
+        }
+        greedy.send(&bytes);
+        sleep(Duration::from_secs(2));
+        has(&bystander.ask(&say::query(b"SELECT 40 + 2")), &["42"]);
+        assert!(greedy.comes(b'E'));
+        has(&greedy.words(), &["PG108"]);
+        drop((bystander, greedy));
         nobody_is_left(&stack);
     }
     no_vm_died(&stack);

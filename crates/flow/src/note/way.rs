@@ -154,7 +154,7 @@ impl NoteReader {
         };
         Some(Note {
             verdict: Rc::clone(&finding.verdict),
-            command: Rc::new(command),
+            command: Rc::new(command.told_for_one()),
             policy: finding.policy,
             facts_wanted: finding.facts_wanted,
         })

@@ -9,5 +9,6 @@ mod columns;
 mod copy;
 mod extended;
 mod laws;
+mod memory;
 mod session;
 mod texts;

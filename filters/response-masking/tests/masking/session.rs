@@ -41,7 +41,8 @@ masking:
     transform: { kind: redact }
 ";
 
-/// Stands for sql-guard: allows everything, with the facts. A text with `unjudged` has no verdict.
+/// Stands for sql-guard: allows everything, with the facts. A text with `unjudged` has no verdict, and a command whose text
+/// has `put together` was made for its one message.
 #[derive(Debug, Default)]
 struct Guard {
     statements: HashMap<Vec<u8>, Rc<Command>>,
@@ -67,7 +68,9 @@ fn note(command: &Rc<Command>) -> Option<Note> {
 }
 
 fn command(text: &[u8]) -> Rc<Command> {
-    Rc::new(Command::new(text, Rc::new(chaperone_sql::read(text, &chaperone_sql::Limits::default()))))
+    let facts = Rc::new(chaperone_sql::read(text, &chaperone_sql::Limits::default()));
+    let command = Command::new(text, facts);
+    Rc::new(if command.text().contains("put together") { command.made_for_one() } else { command })
 }
 
 impl Flow for Guard {

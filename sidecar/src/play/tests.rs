@@ -9,6 +9,8 @@ use chaperone_proto::{
 
 use super::*;
 
+mod names;
+
 const EXPECTED: &str = include_str!("tests/session.txt");
 
 fn column(name: &'static str, type_oid: u32, format: Format) -> Column<'static> {
@@ -283,87 +285,6 @@ fn rows_that_nobody_described_are_shown() {
     let lines: Vec<_> = played.lines().map(|line| line.split_at(11).1).collect();
     let expected = [" column 1 | column 2", "----------+----------", " first    | second", "(1 row)"];
     assert_eq!(lines[1..], expected, "{played}");
-}
-
-#[test]
-fn a_name_that_stands_for_something_else_by_now_keeps_its_columns() {
-    let asked = bytes(|out| {
-        for (text, described) in [(&b"select n from x"[..], true), (b"select a, b from y", false)] {
-            client::parse(out, b"", text, &[]).unwrap();
-            client::bind(out, b"", b"", [], Format::Text).unwrap();
-            if described {
-                client::describe(out, Target::Portal(b"")).unwrap();
-            }
-            client::execute(out, b"", 0).unwrap();
-        }
-        client::sync(out);
-    });
-    let answered = bytes(|out| {
-        for row in [&[Some(&b"7"[..])][..], &[Some(&b"first"[..]), Some(b"second")]] {
-            server::empty(out, tag::server::PARSE_COMPLETE);
-            server::empty(out, tag::server::BIND_COMPLETE);
-            if row.len() == 1 {
-                server::row_description(out, [column("n", 23, Format::Text)]).unwrap();
-            }
-            server::data_row(out, row.iter().copied()).unwrap();
-            server::command_complete(out, b"SELECT 1").unwrap();
-        }
-        server::ready_for_query(out, TransactionStatus::Idle);
-    });
-    let played = play(&[(0, sent(asked)), (1, shown(answered))]);
-    assert!(played.contains("   n\n") && played.contains(" first    | second"), "{played}");
-    assert!(played.contains(" column 1 | column 2"), "{played}");
-}
-
-#[test]
-fn what_ran_is_told_where_the_name_was_taken() {
-    let parse = |text: &str| {
-        bytes(|out| {
-            client::parse(out, b"s", text.as_bytes(), &[]).unwrap();
-            client::sync(out);
-        })
-    };
-    let error = ErrorFields {
-        severity: Severity::Error,
-        code: "42P05",
-        message: "prepared statement exists",
-        detail: None,
-        hint: None,
-    };
-    let prepared = bytes(|out| {
-        server::empty(out, tag::server::PARSE_COMPLETE);
-        server::ready_for_query(out, TransactionStatus::Idle);
-    });
-    let refused = bytes(|out| {
-        error.write_error(out);
-        server::ready_for_query(out, TransactionStatus::Idle);
-    });
-    let run = bytes(|out| {
-        client::bind(out, b"", b"s", [], Format::Text).unwrap();
-        client::execute(out, b"", 0).unwrap();
-        client::sync(out);
-    });
-    let ran = bytes(|out| {
-        server::empty(out, tag::server::BIND_COMPLETE);
-        server::command_complete(out, b"INSERT 0 1").unwrap();
-        server::ready_for_query(out, TransactionStatus::Idle);
-    });
-    // The client waits for the error, or sends all at once.
-    let (evil, harmless) = (parse("insert into t"), parse("select 1"));
-    let waits = [
-        (0, sent(evil.clone())),
-        (1, shown(prepared.clone())),
-        (2, sent(harmless.clone())),
-        (3, shown(refused.clone())),
-        (4, sent(run.clone())),
-        (5, shown(ran.clone())),
-    ];
-    let played = play(&waits);
-    assert!(played.contains("=> insert into t"), "{played}");
-    assert!(!played.contains("=> select 1"), "{played}");
-    let at_once = [(0, sent([evil, harmless, run].concat())), (1, shown([prepared, refused, ran].concat()))];
-    let played = play(&at_once);
-    assert!(played.contains("another statement, and this was run: insert into t"), "{played}");
 }
 
 #[test]

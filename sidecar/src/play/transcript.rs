@@ -4,6 +4,7 @@ mod client;
 mod cut;
 mod names;
 mod server;
+mod sql;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -69,6 +70,8 @@ enum Asked {
         meant: Rc<Statement>,
     },
     Portal(Rc<Portal>),
+    /// Its text.
+    Query(String),
     Statement(Rc<Statement>),
 }
 

@@ -15,8 +15,8 @@ impl Transcript {
         match frame.tag {
             tag::client::QUERY => {
                 let text = text(client::Query::read(body)?.text);
-                self.statement(text);
-                self.asked(Request::Query, Asked::Nothing);
+                self.statement(text.clone());
+                self.asked(Request::Query, Asked::Query(text));
             }
             tag::client::PARSE => {
                 let parse = client::Parse::read(body)?;

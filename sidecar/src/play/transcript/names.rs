@@ -43,7 +43,11 @@ impl Transcript {
             Asked::ClosePortal(name) => {
                 self.taken_portals.remove(name);
             }
-            Asked::Execute { .. } | Asked::Nothing | Asked::Portal(_) | Asked::Statement(_) => {}
+            Asked::Execute { .. }
+            | Asked::Nothing
+            | Asked::Portal(_)
+            | Asked::Query(_)
+            | Asked::Statement(_) => {}
         }
     }
 

@@ -111,18 +111,28 @@ impl Transcript {
     }
 
     fn complete(&mut self, letter: u8, tag: String) {
-        let asked = match self.exchange.received(letter) {
-            Answer::Last(waiting) => waiting.payload,
-            Answer::Aside | Answer::Part(_) | Answer::Ready { .. } | Answer::Unexpected => Asked::Nothing,
+        let (asked, text) = match self.exchange.received(letter) {
+            Answer::Last(waiting) => (waiting.payload, None),
+            Answer::Part(Waiting { payload: Asked::Query(text), .. }) => {
+                (Asked::Nothing, Some(std::mem::take(text)))
+            }
+            Answer::Aside | Answer::Part(_) | Answer::Ready { .. } | Answer::Unexpected => {
+                (Asked::Nothing, None)
+            }
         };
         self.flush_copy();
         let rows = match asked {
             Asked::Execute { name, meant, told, rows, .. } => {
                 let other = names::other(&self.taken_portals, &name, &meant).filter(|_| !told).cloned();
                 self.tell_other(other.as_deref());
+                let ran = other.as_deref().unwrap_or(&meant);
+                self.done_in_sql(&tag, &ran.statement.text);
                 rows.or_else(|| described(&meant)).or_else(|| other.as_deref().and_then(described))
             }
-            _ => self.rows.take(),
+            _ => {
+                self.done_in_sql(&tag, &text.unwrap_or_default());
+                self.rows.take()
+            }
         };
         // As psql does: how a query with rows ended is told by their number.
         let counted = ["SELECT", "FETCH", "SHOW", "EXPLAIN"].iter().any(|verb| tag.starts_with(verb));

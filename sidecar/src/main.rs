@@ -20,6 +20,7 @@ mod log;
 mod metrics;
 mod play;
 mod presence;
+mod rehearse;
 mod serve;
 mod store;
 mod terminal;

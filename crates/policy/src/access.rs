@@ -96,6 +96,12 @@ pub(crate) fn shares(groups: &[String], with: &[String]) -> bool {
 }
 
 impl Resource {
+    /// The first database that is said by its name.
+    #[must_use]
+    pub fn first_database(&self) -> Option<String> {
+        self.databases.iter().find_map(Text::exact).map(str::to_owned)
+    }
+
     pub(crate) fn offers(&self, database: &str) -> bool {
         self.databases.iter().any(|pattern| pattern.matches(database))
     }

@@ -1,6 +1,6 @@
 //! The compiled policy and what can be asked about it besides verdicts.
 
-use chaperone_model::{Digest, Identity};
+use chaperone_model::{Digest, Identity, RuleId};
 use serde_json::Value;
 
 use crate::access::{ApproverSet, Caller, Issuer, Resource, Role};
@@ -142,6 +142,13 @@ impl Policy {
     #[must_use]
     pub fn database_allowed(&self, resource: &str, database: &str) -> bool {
         self.resource(resource).is_some_and(|resource| resource.offers(database))
+    }
+
+    /// The ids of all rules, in the order of the document.
+    pub fn rules(&self) -> impl Iterator<Item = &RuleId> {
+        let mut rules: Vec<_> = self.denies.iter().chain(&self.holds).chain(&self.allows).collect();
+        rules.sort_by_key(|rule| rule.place);
+        rules.into_iter().map(|rule| &rule.id)
     }
 
     /// What is hidden from the caller. Also in [`Mode::Shadow`]: what was shown cannot be taken back.

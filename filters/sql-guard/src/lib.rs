@@ -9,6 +9,7 @@ mod flow;
 mod meaning;
 mod module;
 mod record;
+mod rehearsal;
 mod types;
 mod work;
 
@@ -16,6 +17,7 @@ pub use cache::FactsCache;
 pub use counters::COUNTERS;
 pub use flow::SqlGuard;
 pub use module::Module;
+pub use rehearsal::{Rehearsal, Rehearsed};
 
 #[cfg(feature = "entry")]
 chaperone_host::entry!(crate::Module);

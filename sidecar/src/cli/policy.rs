@@ -1,15 +1,21 @@
 //! `chaperone policy`.
 
-use std::io::Write;
-use std::path::PathBuf;
+mod explain;
+mod test;
 
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use chaperone_model::UnixSeconds;
+use chaperone_policy::Policy;
 use clap::Subcommand;
 
 use super::{Answer, Trouble};
+use crate::clock::{Clock as _, SystemClock};
 use crate::deliver::{self, Delivery, Watch};
 use crate::terminal::{GOOD, safe, styled};
 
-/// Check a policy, deliver it to Envoy.
+/// Check a policy, try it, deliver it to Envoy.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -23,6 +29,8 @@ enum Command {
         /// The policy, YAML or JSON.
         file: PathBuf,
     },
+    Explain(explain::Args),
+    Test(test::Args),
     Deliver(Deliver),
 }
 
@@ -70,20 +78,39 @@ struct Deliver {
 pub(super) fn run(args: &Args, out: &mut impl Write) -> Result<Answer, Trouble> {
     match &args.command {
         Command::Check { file } => check(file, out),
+        Command::Explain(args) => explain::run(args, out),
+        Command::Test(args) => test::run(args, out),
         Command::Deliver(args) => deliver(args, out),
     }
 }
 
-fn check(file: &std::path::Path, out: &mut impl Write) -> Result<Answer, Trouble> {
+/// Reads and compiles a policy. The inner error says what is wrong with it.
+fn read(file: &Path) -> Result<Result<Policy, String>, Trouble> {
     let text = deliver::read(file).map_err(|error| Trouble::Other(error.to_string()))?;
-    match deliver::check(file, &text) {
+    Ok(deliver::check(file, &text).map_err(|error| error.to_string()))
+}
+
+/// A point in time on the command line, in seconds since 1970.
+fn moment(text: &str) -> Result<u64, String> {
+    let time: jiff::Timestamp =
+        text.parse().map_err(|_| "expected a time such as 2026-01-31T22:00:00Z".to_owned())?;
+    u64::try_from(time.as_second()).map_err(|_| "it is before 1970".to_owned())
+}
+
+/// That time, or now.
+fn time_of(at: Option<u64>) -> UnixSeconds {
+    UnixSeconds(at.unwrap_or_else(|| SystemClock.now().seconds()))
+}
+
+fn check(file: &Path, out: &mut impl Write) -> Result<Answer, Trouble> {
+    match read(file)? {
         Ok(policy) => {
             let (name, digest) = (safe(policy.name()), policy.digest().to_hex());
             writeln!(out, "{}: policy `{name}`, digest {digest}", styled(GOOD, "valid"))?;
             Ok(Answer::Yes)
         }
         Err(error) => {
-            writeln!(out, "{}", safe(&error.to_string()))?;
+            writeln!(out, "{}", safe(&error))?;
             Ok(Answer::No)
         }
     }

@@ -207,6 +207,14 @@ impl Text {
     pub(crate) fn matches(&self, text: &str) -> bool {
         self.0.matches(text)
     }
+
+    /// The only text that it matches, where it is no pattern.
+    pub(crate) fn exact(&self) -> Option<&str> {
+        match &self.0 {
+            Part::Exact(text) => Some(text),
+            Part::Any | Part::Glob(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]

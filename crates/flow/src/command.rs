@@ -23,6 +23,7 @@ pub struct Command {
     bytes: OnceCell<usize>,
     /// Bytes that it takes and shares with no other.
     own: usize,
+    one_of_several: bool,
 }
 
 impl Command {
@@ -37,6 +38,7 @@ impl Command {
                 facts,
                 bytes: OnceCell::new(),
                 own: 0,
+                one_of_several: false,
             },
             Err(_) => Self::clipped(String::from_utf8_lossy(text).into_owned(), digest(text), facts),
         }
@@ -51,7 +53,15 @@ impl Command {
     /// A command with a text that its digest may not be of, or not all of it.
     #[must_use]
     pub fn clipped(text: String, digest: Digest, facts: Rc<Facts>) -> Self {
-        Self { text, exact: false, digest: OnceCell::from(digest), facts, bytes: OnceCell::new(), own: 0 }
+        Self {
+            text,
+            exact: false,
+            digest: OnceCell::from(digest),
+            facts,
+            bytes: OnceCell::new(),
+            own: 0,
+            one_of_several: false,
+        }
     }
 
     /// Says that it was put together for one message: nobody else has its text or its facts, so whoever keeps it has to
@@ -65,6 +75,18 @@ impl Command {
     #[must_use]
     pub fn told_for_one(self) -> Self {
         Self { own: size_of::<Self>() + self.text.len(), ..self }
+    }
+
+    /// Says that a name in it may stand for one of several commands, all of whose facts and texts it has.
+    #[must_use]
+    pub fn made_of_several(self) -> Self {
+        Self { one_of_several: true, ..self }
+    }
+
+    /// Whether it is one of several commands, and nobody knows which: people cannot approve it.
+    #[must_use]
+    pub const fn is_one_of_several(&self) -> bool {
+        self.one_of_several
     }
 
     /// Bytes that it takes and shares with no other; 0 for what is prepared or remembered anyway. A client may have many

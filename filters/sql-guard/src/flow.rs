@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use chaperone_flow::postgres::{Answered, Gate, Names, Turn, fatal, refusal, refusal_with};
+use chaperone_flow::postgres::{Answered, Gate, Names, Refusal, Turn, fatal, refusal, refusal_with};
 use chaperone_flow::{Command, Cx, Flow, Live, Note, Step};
 use chaperone_model::facts::Facts;
 use chaperone_model::{Decision, Digest, Reason, UnixSeconds, Verdict};
@@ -132,16 +132,31 @@ impl SqlGuard {
             self.gate.refuse(cx, tag, &refusal(&verdict));
             return None;
         }
-        if verdict.decision == Decision::Hold && command.text().len() > HELD_TEXT_MOST {
-            self.gate.refuse(cx, tag, &fatal(Reason::HoldTooLong));
-            return None;
-        }
-        if verdict.decision == Decision::Hold && runs && self.meanings.hides_values(command) {
-            let message = "what it fetches from was bound to values that no approver would see";
-            self.gate.refuse(cx, tag, &refusal_with(Reason::HoldBatch, verdict.rule.as_ref(), message, ""));
+        if let Some(refusal) = self.unfit_for_people(&verdict, command, runs) {
+            self.gate.refuse(cx, tag, &refusal);
             return None;
         }
         Some(Note { verdict, command: Rc::clone(command), policy, facts_wanted })
+    }
+
+    /// Why a command that people are to approve cannot be shown to them as what it will be.
+    fn unfit_for_people(&self, verdict: &Verdict, command: &Command, runs: bool) -> Option<Refusal> {
+        if verdict.decision != Decision::Hold {
+            return None;
+        }
+        if command.text().len() > HELD_TEXT_MOST {
+            return Some(fatal(Reason::HoldTooLong));
+        }
+        let (message, hint) = if runs && command.is_one_of_several() {
+            let message =
+                "its name may stand for one of several commands, and no approver can tell which runs";
+            (message, "prepare it under a name that this session has not used")
+        } else if runs && self.meanings.hides_values(command) {
+            ("what it fetches from was bound to values that no approver would see", "")
+        } else {
+            return None;
+        };
+        Some(refusal_with(Reason::HoldBatch, verdict.rule.as_ref(), message, hint))
     }
 
     /// Reads and judges a text that is run (Query) or prepared (Parse). None where it was refused. `told` is what people see
@@ -250,10 +265,8 @@ impl SqlGuard {
             Err(reason) => return self.refuse(cx, frame.tag, reason),
         };
         *note = self.judge(cx, frame.tag, &command, true);
-        let Some(judged) = note else { return Step::Take };
-        if judged.verdict.decision == Decision::Hold && meaning.len() > 1 {
-            // People approve one statement, not whichever of several it may turn out to be.
-            return self.refuse(cx, frame.tag, Reason::HoldBatch);
+        if note.is_none() {
+            return Step::Take;
         }
         self.gate.pass(cx, frame)
     }

@@ -55,7 +55,7 @@ impl Default for Meanings {
 const PREPARED_MOST: usize = 1_000;
 
 /// Longest text of a command with what it runs, in bytes.
-const TEXT_MOST: usize = 64 << 10;
+pub(crate) const TEXT_MOST: usize = 64 << 10;
 
 /// What stands at the end of a longer one.
 const CUT: &str = "\n-- and more";
@@ -186,12 +186,14 @@ impl Meanings {
         // Whoever approves or reads a record sees what is run.
         let mut text = command.text().to_owned();
         let mut resolved = false;
+        let mut several = command.is_one_of_several();
         if fetched {
             // A portal that was bound by name is a cursor to FETCH and MOVE, which run it.
             for portal in self.portals.named().flat_map(|portal| portal.meaning.iter()) {
                 resolved = true;
                 append(&mut text, "runs", portal.text());
                 let portal = self.resolve_within(Rc::clone(portal), depth + 1, left)?;
+                several |= portal.is_one_of_several();
                 left.take(&portal)?;
                 facts.opaque = facts.opaque.or_else(|| portal.facts().opaque.clone());
                 facts.statements.extend(portal.facts().statements.iter().cloned());
@@ -217,10 +219,12 @@ impl Meanings {
                     return Err(Untold::Unknown);
                 }
                 resolved = true;
+                several |= meaning.len() + own.len() > 1;
                 facts.statements.extend(own);
                 for inner in meaning {
                     append(&mut text, "runs", inner.text());
                     let inner = self.resolve_within(inner, depth + 1, left)?;
+                    several |= inner.is_one_of_several();
                     left.take(&inner)?;
                     facts.opaque = facts.opaque.or_else(|| inner.facts().opaque.clone());
                     let inner = inner.facts().statements.iter().filter_map(|inner| run(inner, name));
@@ -234,7 +238,8 @@ impl Meanings {
         if !resolved {
             return Ok(command);
         }
-        Ok(Rc::new(Command::new(text.as_bytes(), Rc::new(facts)).made_for_one()))
+        let command = Command::new(text.as_bytes(), Rc::new(facts)).made_for_one();
+        Ok(Rc::new(if several { command.made_of_several() } else { command }))
     }
 
     /// Bytes that are remembered.
@@ -394,5 +399,5 @@ fn joined(meaning: &Meaning, left: &mut Left) -> Result<Rc<Command>, Untold> {
         facts.statements.extend(other.facts().statements.iter().cloned());
         facts.opaque = facts.opaque.or_else(|| other.facts().opaque.clone());
     }
-    Ok(Rc::new(Command::new(text.as_bytes(), Rc::new(facts)).made_for_one()))
+    Ok(Rc::new(Command::new(text.as_bytes(), Rc::new(facts)).made_for_one().made_of_several()))
 }

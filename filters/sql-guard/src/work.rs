@@ -6,6 +6,8 @@
 
 use chaperone_flow::Command;
 
+use crate::meaning::TEXT_MOST;
+
 /// How many statements one command may stand for once its EXECUTEs are resolved.
 pub(crate) const RESOLVED_MOST: usize = 1_000;
 
@@ -15,11 +17,15 @@ const RESOLVED_BYTES_MOST: usize = 8 << 20;
 /// So many bytes of facts are as much work as a statement.
 const UNIT_BYTES: usize = 1 << 10;
 
+/// So many bytes of text are: each is copied, and digested for a record.
+const UNIT_TEXT: usize = 512;
+
 /// So many looks at what a name may mean are as much work as a statement.
 const LOOKS: usize = 16;
 
-/// What a command may always stand for, in units: more than honest ones do.
-const FREE: usize = 64;
+/// What a command may always stand for, in units: more than most honest ones do. 64 KiB of client's bytes, which Envoy reads
+/// at a time, may be some thousands of them.
+const FREE: usize = 4;
 
 /// What a session may do at once beyond that, in units: some 20 to 50 ms.
 const MOST: usize = 20_000;
@@ -38,6 +44,8 @@ pub(crate) struct Work {
 /// How much is left of what one command may stand for.
 #[derive(Debug)]
 pub(crate) struct Left {
+    /// Of the session's.
+    units: usize,
     commands: usize,
     bytes: usize,
     looks: usize,
@@ -60,10 +68,10 @@ impl Work {
         let back = millis.saturating_sub(self.at).saturating_mul(EACH_MILLISECOND);
         self.left = self.left.saturating_add(usize::try_from(back).unwrap_or(MOST)).min(MOST);
         self.at = millis;
-        let units = self.left.max(FREE);
         Left {
-            commands: units.min(RESOLVED_MOST),
-            bytes: (units * UNIT_BYTES).min(RESOLVED_BYTES_MOST),
+            units: self.left.max(FREE),
+            commands: RESOLVED_MOST,
+            bytes: RESOLVED_BYTES_MOST,
             looks: 0,
             spent: 0,
         }
@@ -82,7 +90,7 @@ impl Left {
     pub(crate) fn look(&mut self) -> Result<(), TooMuch> {
         self.looks += 1;
         if self.looks % LOOKS == 0 {
-            self.spent = self.spent.saturating_add(1);
+            self.spend(1)?;
             self.commands = self.commands.checked_sub(1).ok_or(TooMuch)?;
         }
         Ok(())
@@ -91,9 +99,17 @@ impl Left {
     /// One more command is put into what another stands for, or the statements of one.
     pub(crate) fn take(&mut self, command: &Command) -> Result<(), TooMuch> {
         let (commands, bytes) = (command.facts().statements.len().max(1), command.facts().bytes());
-        self.spent = self.spent.saturating_add(commands).saturating_add(bytes / UNIT_BYTES);
+        let text = command.text().len().min(TEXT_MOST) / UNIT_TEXT;
+        let units = commands.saturating_add(bytes / UNIT_BYTES).saturating_add(text);
+        self.spend(units)?;
         self.commands = self.commands.checked_sub(commands).ok_or(TooMuch)?;
         self.bytes = self.bytes.checked_sub(bytes).ok_or(TooMuch)?;
+        Ok(())
+    }
+
+    fn spend(&mut self, units: usize) -> Result<(), TooMuch> {
+        self.spent = self.spent.saturating_add(units);
+        self.units = self.units.checked_sub(units).ok_or(TooMuch)?;
         Ok(())
     }
 }

@@ -511,6 +511,48 @@ fn what_may_be_one_of_several_is_never_held_for_approval() {
     );
 }
 
+/// The first is approved; the second PREPARE of the name is refused by people, or by the server: who knows?
+#[test]
+fn an_execute_that_may_be_one_of_several_is_never_held_either() {
+    for executes in [&b"simple"[..], b"extended"] {
+        let mut wire = wire();
+        for amount in [999, 1] {
+            wire.client(&query(&format!("prepare q as update t set a = {amount} where b = 1")));
+        }
+        wire.look();
+        wire.effects.clear();
+        wire.server.ran.clear();
+        if executes == b"simple" {
+            wire.client(&query("execute q"));
+        } else {
+            wire.client(&[parse("", "execute q"), bind("", ""), execute(""), sync()].concat());
+        }
+        let shown = wire.look();
+        assert!(shown.contains("E(42501)") && wire.ran().is_empty(), "{shown}");
+        // One that means one thing is.
+        wire.client(&query("prepare r as update t set a = 5 where b = 1"));
+        wire.look();
+        wire.client(&query("execute r"));
+        assert!(!wire.look().contains("E("));
+    }
+}
+
+/// Each text is copied, and digested for its record.
+#[test]
+fn a_long_text_behind_a_short_one_is_work_too() {
+    let mut wire = wire();
+    wire.client(&query(&format!("prepare q as select a from t where b = 'x' /* {:x<60000} */", "")));
+    wire.look();
+    let executes: Vec<u8> = (0..1_000).flat_map(|number| query(&format!("execute q -- {number}"))).collect();
+    wire.client(&executes);
+    let shown = wire.look();
+    let refused = shown.matches("E(54000)").count();
+    assert!((800..850).contains(&refused), "some 170 are answered at once, {refused} of 1,000 are not");
+    wire.client(&query("prepare r as select a from t where b = 'x'"));
+    wire.client(&query("execute r"));
+    assert!(!wire.look().contains("E("), "short ones go on");
+}
+
 proptest! {
     #[test]
     fn any_split_gives_the_same(chunk in 1_usize..40) {

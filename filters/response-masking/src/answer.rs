@@ -6,14 +6,16 @@ use std::rc::Rc;
 use chaperone_flow::postgres::{Answered, refusal_with};
 use chaperone_flow::{Command, Cx, Step};
 use chaperone_model::Reason;
+use chaperone_model::facts::Statement;
 use chaperone_pgwire::exchange::Request;
-use chaperone_pgwire::server::CopyResponse;
+use chaperone_pgwire::server::{CopyResponse, Fields};
 use chaperone_pgwire::{Format, Frame, tag};
 
 use crate::asked::{Asked, Run, Showing};
 use crate::catalogue::Catalogue;
 use crate::last::Last;
 use crate::plan::{Plan, Planner};
+use crate::quoting;
 use crate::reading::{Reading, begins_with_write, writes};
 use crate::record;
 use crate::row::rewritten;
@@ -92,7 +94,10 @@ impl Answers {
         }
         for (plan, command) in std::mem::take(&mut self.unjudged) {
             let known = self.catalogue.known(&plan.columns);
-            let exposed = |index| Reading::of(Some(&command), index, false, &plan, known).is_exposed(false);
+            let exposed = |index| {
+                let reading = Reading::of(Some(&command), index, false, &plan, known);
+                reading.is_exposed(false) || reading.may_quote()
+            };
             self.touched |= known.is_none() || (0..command.facts().statements.len()).any(exposed);
         }
     }
@@ -117,7 +122,7 @@ impl Answers {
             Answered::Part(_, Asked::Portal(_))
                 if frame.tag == tag::server::ERROR_RESPONSE && self.refused.is_none() =>
             {
-                return self.response(cx, frame, self.touched);
+                return self.response(cx, frame, self.touched || self.quotes(frame, None));
             }
             Answered::Aside | Answered::Last(..) | Answered::Part(..) | Answered::Ready { .. } => {}
         }
@@ -169,7 +174,7 @@ impl Answers {
             }
             _ if frame.tag == tag::server::ERROR_RESPONSE => {
                 let exposed = self.touched || self.planner.has_changed(cx.session, self.last_plan.as_ref());
-                self.response(cx, frame, exposed)
+                self.response(cx, frame, exposed || self.quotes(frame, None))
             }
             Asked::Portal(description) => {
                 describe(description, frame);
@@ -226,10 +231,15 @@ impl Answers {
                 Ok(Step::Pass)
             }
             tag::server::ERROR_RESPONSE => {
-                let known = self.catalogue.known(&run.plan.columns);
-                let reading = run.reading(known);
-                let exposed = changed || reading.is_exposed(self.touched);
-                Ok(self.response(cx, frame, exposed))
+                let reading = run.reading(self.catalogue.known(&run.plan.columns));
+                let exposed = changed || reading.is_exposed(self.touched) || reading.may_quote();
+                let statement = match reading {
+                    Reading::Told(statement, _) => Some(statement),
+                    Reading::Earlier | Reading::Plain(_) | Reading::Untold => None,
+                };
+                let earlier = matches!(reading, Reading::Earlier);
+                let exposed = exposed || self.quotes(frame, statement);
+                Ok(self.response(cx, frame, exposed && !(earlier && texts::is_of_a_name(frame))))
             }
             _ => Ok(Step::Pass),
         }
@@ -313,8 +323,10 @@ impl Answers {
     fn aside(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Step {
         match frame.tag {
             // Any function can be made to speak in notices of what it reads.
-            tag::server::NOTICE_RESPONSE => self.response(cx, frame, self.touched),
-            tag::server::ERROR_RESPONSE => self.response(cx, frame, false),
+            tag::server::NOTICE_RESPONSE => {
+                self.response(cx, frame, self.touched || self.quotes(frame, None))
+            }
+            tag::server::ERROR_RESPONSE => self.response(cx, frame, self.quotes(frame, None)),
             tag::server::NOTIFICATION_RESPONSE => match self.planner.plan(cx.session) {
                 Ok(Some(plan)) => replace(cx, texts::notification(&plan, frame)),
                 Ok(None) | Err(_) => Step::Pass,
@@ -325,6 +337,14 @@ impl Answers {
             },
             _ => Step::Pass,
         }
+    }
+
+    /// Whether an error or a notice may quote a hidden value, whatever the statement names.
+    fn quotes(&self, frame: &Frame<'_>, statement: Option<&Statement>) -> bool {
+        let Some(plan) = &self.last_plan else { return false };
+        let known = self.catalogue.known(&plan.columns);
+        let grounds = quoting::Grounds { plan, known, unsure: self.derived || self.made };
+        Fields::read(frame.body()).is_ok_and(|fields| grounds.may_quote(&fields, statement))
     }
 
     /// An error or a notice. Before anybody is known nothing of a table can be in it.

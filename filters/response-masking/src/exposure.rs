@@ -11,6 +11,8 @@ use crate::plan::Plan;
 #[derive(Debug, Default)]
 pub(crate) struct Exposure<'a> {
     names: Vec<(&'a str, Transform)>,
+    /// A view that reads hidden columns and shows none of them is among the tables.
+    quoting: bool,
 }
 
 impl<'a> Exposure<'a> {
@@ -21,19 +23,25 @@ impl<'a> Exposure<'a> {
         known: Option<&'a Known>,
         relations: impl IntoIterator<Item = &'r Relation>,
     ) -> Self {
-        let mut names = Vec::new();
+        let (mut names, mut quoting) = (Vec::new(), false);
         for relation in relations {
             let schema = relation.schema.as_deref();
+            quoting |= known.is_some_and(|known| known.quotes(schema, &relation.name));
             names.extend(known.into_iter().flat_map(|known| known.hidden_in(schema, &relation.name)));
             let named = plan.columns.iter().filter(|mask| may_be(mask, schema, &relation.name));
             names.extend(named.map(|mask| (mask.column.as_str(), mask.transform)));
         }
-        Self { names }
+        Self { names, quoting }
     }
 
     /// Whether no table has any.
     pub(crate) fn is_empty(&self) -> bool {
         self.names.is_empty()
+    }
+
+    /// Whether a hidden value may be in an error, though no table shows it: a view may read it in its condition.
+    pub(crate) const fn may_quote(&self) -> bool {
+        self.quoting
     }
 
     /// What is done to a hidden column of this name.

@@ -129,7 +129,7 @@ impl ResponseMasking {
         for (index, statement) in facts.statements.iter().enumerate() {
             let reading = Reading::of(Some(&note.command), index, false, plan, known);
             let exposed = reading.is_exposed(false);
-            touched |= exposed;
+            touched |= exposed || reading.may_quote();
             unjudged |= known.is_none() && !statement.relations.is_empty();
             defined |= defines(statement);
             if defines(statement) && (exposed || known.is_none()) {

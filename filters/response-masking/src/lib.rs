@@ -23,6 +23,7 @@ mod last;
 mod lineage;
 mod module;
 mod plan;
+mod quoting;
 mod reading;
 mod record;
 mod room;

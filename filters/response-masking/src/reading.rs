@@ -6,6 +6,7 @@ use chaperone_model::facts::{Statement, Verb};
 use crate::catalogue::Known;
 use crate::exposure::Exposure;
 use crate::plan::Plan;
+use crate::quoting::{checks_earlier, computes_unseen};
 
 /// How the columns of a statement's answer can be told where the server names no table.
 #[derive(Debug)]
@@ -59,10 +60,16 @@ impl<'a> Reading<'a> {
             Self::Untold => true,
             Self::Earlier => touched,
             Self::Plain(exposure) => touched || !exposure.is_empty(),
-            // COMMIT runs the checks of earlier statements.
-            Self::Told(statement, exposure) => {
-                !exposure.is_empty() || touched && matches!(statement.verbs.as_slice(), [Verb::Commit, ..])
-            }
+            Self::Told(statement, exposure) => !exposure.is_empty() || touched && checks_earlier(statement),
+        }
+    }
+
+    /// Whether a hidden value may be in an error though the statement names no table that has one.
+    pub(crate) fn may_quote(&self) -> bool {
+        match self {
+            Self::Earlier | Self::Untold => false,
+            Self::Plain(exposure) => exposure.may_quote(),
+            Self::Told(statement, exposure) => exposure.may_quote() || computes_unseen(statement),
         }
     }
 }

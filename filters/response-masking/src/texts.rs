@@ -45,6 +45,14 @@ fn is_harmless(fields: &Fields<'_>) -> bool {
     of_analysis || code == b"42501" || WITHOUT_VALUES.contains(&class)
 }
 
+/// Whether the answer to a FETCH, a CLOSE or an EXECUTE is that the name in it stands for nothing.
+pub(crate) fn is_of_a_name(frame: &Frame<'_>) -> bool {
+    Fields::read(frame.body()).is_ok_and(|fields| {
+        let code = fields.find(field::CODE).unwrap_or_default();
+        (code == b"34000" || code == b"26000") && fields.find(field::CONTEXT).is_none()
+    })
+}
+
 /// What is shown in the place of a text; none where it is shown as it is.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum Text {

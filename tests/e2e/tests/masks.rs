@@ -162,6 +162,89 @@ fn no_view_shows_what_it_computes_from_a_hidden_number_or_time() {
     no_vm_died(&stack);
 }
 
+/// What runs is more than what a statement says, and the server's errors tell of it.
+#[test]
+fn no_error_quotes_a_hidden_value_of_a_table_that_was_not_named() {
+    let rules = "rules:
+  - id: all
+    effect: allow
+    match: { any: true }
+";
+    let masks = "masking:
+  - id: people
+    columns: [public.people.notes, public.people.email, public.late.word]
+    transform: { kind: redact }
+";
+    let policy = shop_policy().replacen("rules:\n", rules, 1).replacen("masking:\n", masks, 1);
+    let stack = start(StackOptions { policy: Policy::Text(policy), ..StackOptions::default() });
+    let made = [
+        "CREATE TABLE cities (code text PRIMARY KEY)",
+        "CREATE TABLE people (id integer PRIMARY KEY, city text NOT NULL REFERENCES cities ON DELETE SET NULL
+            ON UPDATE CASCADE, email text, notes text, CHECK (length(city) < 8))",
+        "INSERT INTO cities VALUES ('LON'), ('NYC')",
+        "INSERT INTO people VALUES (1, 'LON', 'secret@example.org', 'a secret of one')",
+        "CREATE TABLE late (id integer PRIMARY KEY, word text UNIQUE DEFERRABLE INITIALLY DEFERRED)",
+        "INSERT INTO late VALUES (1, 'secret one'), (2, 'secret two')",
+        "CREATE VIEW v_where AS SELECT id, city FROM people WHERE notes::int > 0",
+        "CREATE VIEW v_above AS SELECT city FROM v_where",
+        "CREATE MATERIALIZED VIEW m_where AS SELECT id FROM people WHERE notes::int > 0 WITH NO DATA",
+        "CREATE TABLE shy (id integer)",
+        "INSERT INTO shy VALUES (1)",
+        "CREATE POLICY shy ON shy USING (EXISTS (SELECT 1 FROM people WHERE notes::int > 0))",
+        "ALTER TABLE shy ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE shy FORCE ROW LEVEL SECURITY",
+        "INSERT INTO cities VALUES ('OSL')",
+        "CREATE TABLE noisy (id integer)",
+        "CREATE FUNCTION noise() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            RAISE NOTICE 'seen: %', (SELECT min(notes) FROM people);
+            RAISE EXCEPTION 'not with %', (SELECT min(notes) FROM people); END $$",
+        "CREATE TRIGGER noise BEFORE INSERT ON noisy FOR EACH ROW EXECUTE FUNCTION noise()",
+    ];
+    let shown = psql(&stack, Chain::Direct, &stack.target_login(), &made);
+    assert!(!shown.contains("ERROR"), "{shown}");
+    let tricks: [&[&str]; 17] = [
+        &["DELETE FROM cities WHERE code = 'LON'"],
+        &["UPDATE cities SET code = 'VERYLONGCITY' WHERE code = 'LON'"],
+        &["WITH x AS (DELETE FROM cities WHERE code = 'LON' RETURNING 1) SELECT * FROM x"],
+        &["EXPLAIN ANALYZE DELETE FROM cities WHERE code = 'LON'"],
+        &["PREPARE p AS DELETE FROM cities WHERE code = 'LON'", "EXECUTE p"],
+        &["MERGE INTO cities USING (VALUES ('LON')) v(c) ON code = c WHEN MATCHED THEN DELETE"],
+        &[
+            "BEGIN",
+            "UPDATE late SET word = left(word, 7) WHERE id IN (1, 2)",
+            "SET CONSTRAINTS ALL IMMEDIATE",
+        ],
+        &["BEGIN", "UPDATE late SET word = left(word, 7) WHERE id IN (1, 2)", "PREPARE TRANSACTION 'x'"],
+        &["BEGIN", "UPDATE late SET word = left(word, 7) WHERE id IN (1, 2)", "COMMIT"],
+        &["SELECT * FROM v_where"],
+        &["EXPLAIN ANALYZE SELECT * FROM v_where"],
+        &["SELECT count(*) FROM v_above"],
+        &["BEGIN", "DECLARE c CURSOR FOR SELECT * FROM v_where", "FETCH 1 FROM c"],
+        &["REFRESH MATERIALIZED VIEW m_where"],
+        &["SELECT * FROM shy"],
+        &["CREATE INDEX CONCURRENTLY i_notes ON people ((notes::int))", "REINDEX INDEX i_notes"],
+        &["INSERT INTO noisy VALUES (1)"],
+    ];
+    for chain in Chain::GOVERNED {
+        for trick in tricks {
+            let shown = psql(&stack, chain, &analyst(&stack), trick);
+            assert!(shown.contains("ERROR") && !shown.contains("ecret"), "{trick:?}: {shown}");
+        }
+        // What has nothing to do with them says what is wrong.
+        for (plain, words) in [
+            ("INSERT INTO cities VALUES ('NYC')", "Key (code)=(NYC) already exists"),
+            ("SELECT 'abc'::int FROM cities", "\"abc\""),
+            ("INSERT INTO orders (amount) VALUES ('{bad'::json::text::int)", "Token \"bad\" is invalid"),
+            ("FETCH 1 FROM nosuch", "\"nosuch\" does not exist"),
+        ] {
+            has(&psql(&stack, chain, &analyst(&stack), &[plain]), &[words]);
+        }
+        let dropped = psql(&stack, Chain::Direct, &stack.target_login(), &["DROP INDEX i_notes"]);
+        has(&dropped, &["DROP INDEX"]);
+    }
+    no_vm_died(&stack);
+}
+
 fn is_hidden(stack: &Stack, chain: Chain, trick: &str) {
     let shown = psql(stack, chain, &analyst(stack), &[trick]);
     has_not(&format!("{trick}\n{shown}").replace(trick, ""), &SECRETS);

@@ -30,6 +30,10 @@ pub mod field {
     pub const INTERNAL_QUERY: u8 = b'q';
     /// The context: a stack of calls.
     pub const CONTEXT: u8 = b'W';
+    /// The schema of what the error is about.
+    pub const SCHEMA: u8 = b's';
+    /// The table that the error is about.
+    pub const TABLE: u8 = b't';
 }
 
 /// The longest text of a field that Chaperone writes, in bytes. What is longer is cut, and ends in `…`.

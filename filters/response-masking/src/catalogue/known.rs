@@ -44,13 +44,24 @@ pub(crate) struct Known {
     columns: Rc<[ColumnMask]>,
     tables: HashMap<u32, Table>,
     by_name: HashMap<String, Vec<u32>>,
+    /// Views, and tables with policies, that read hidden columns: their names, and the schemas of each.
+    quoting: HashMap<String, Vec<String>>,
     /// The highest OID of a table when the catalogue was asked.
     newest: Option<u32>,
 }
 
+/// In the place of a column's number: the relation reads hidden columns, whether it shows them or not.
+const READS: i16 = -1;
+
 impl Known {
     pub(super) fn new(columns: &Rc<[ColumnMask]>) -> Self {
-        Self { columns: Rc::clone(columns), tables: HashMap::new(), by_name: HashMap::new(), newest: None }
+        Self {
+            columns: Rc::clone(columns),
+            tables: HashMap::new(),
+            by_name: HashMap::new(),
+            quoting: HashMap::new(),
+            newest: None,
+        }
     }
 
     pub(crate) fn is_for(&self, columns: &Rc<[ColumnMask]>) -> bool {
@@ -62,7 +73,8 @@ impl Known {
     }
 
     /// Takes a row of the answer: OID, number, place of the mask, schema, table, column (these three as UTF-8 in
-    /// hexadecimal), count of columns, whether it is the column of the mask itself; or the highest OID with number 0.
+    /// hexadecimal), count of columns, whether it is the column of the mask itself; or the highest OID with number 0, or with
+    /// number -1 a relation that reads hidden columns.
     pub(super) fn add(&mut self, row: &DataRow<'_>) -> Option<()> {
         let mut values = row.values();
         let mut next = || std::str::from_utf8(values.next()??).ok();
@@ -74,6 +86,10 @@ impl Known {
         }
         let mask: usize = next()?.parse().ok()?;
         let (schema, table, name) = (unhex(next()?)?, unhex(next()?)?, unhex(next()?)?);
+        if number == READS {
+            self.quoting.entry(table).or_default().push(schema);
+            return Some(());
+        }
         let columns_most: i16 = next()?.parse().ok()?;
         // Of something that is made of the column nothing may stay readable.
         let exact = next()? == "t";
@@ -107,6 +123,12 @@ impl Known {
             None if number > table.columns_most => Place::Newer,
             None => Place::Shown,
         }
+    }
+
+    /// Whether a name in a statement may mean a view, or a table with a policy, that reads hidden columns.
+    pub(crate) fn quotes(&self, schema: Option<&str>, name: &str) -> bool {
+        let schemas = self.quoting.get(name);
+        schemas.is_some_and(|schemas| schema.is_none_or(|schema| schemas.iter().any(|known| known == schema)))
     }
 
     /// The hidden columns of every table that a name in a statement may mean.

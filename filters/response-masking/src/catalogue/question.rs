@@ -14,6 +14,9 @@
 //! - a column of such a view with the masked column's name.
 //!
 //! The last two may be anything that is made of the column, so nothing of them is shown at all.
+//!
+//! Views that read a masked column and show nothing of it, and tables with a policy that does, are told too: an error that
+//! comes up while they are read may quote it.
 
 use chaperone_policy::ColumnMask;
 
@@ -110,6 +113,24 @@ const VIEWS: &str = r#"
     ELSE pg_catalog.bool_or(h.hit) END
    OR a.attname OPERATOR(pg_catalog.=) o.attname"#;
 
+/// Views whose rules read these columns, or tables whose policies do (3256 is pg_policy). `x` is the relation that is
+/// read, `{}` which of its columns.
+const READERS: &str = r#"
+  SELECT r.ev_class AS rel FROM pg_catalog.pg_depend p
+  JOIN pg_catalog.pg_rewrite r ON r.oid OPERATOR(pg_catalog.=) p.objid
+   AND r.ev_class OPERATOR(pg_catalog.>=) CAST(16384 AS pg_catalog.oid)
+   AND r.ev_class OPERATOR(pg_catalog.<>) x.rel
+  WHERE p.classid OPERATOR(pg_catalog.=) CAST(2618 AS pg_catalog.oid)
+   AND p.refclassid OPERATOR(pg_catalog.=) CAST(1259 AS pg_catalog.oid)
+   AND p.refobjid OPERATOR(pg_catalog.=) x.rel
+  UNION ALL
+  SELECT y.polrelid FROM pg_catalog.pg_depend p
+  JOIN pg_catalog.pg_policy y ON y.oid OPERATOR(pg_catalog.=) p.objid
+   AND y.polrelid OPERATOR(pg_catalog.<>) x.rel
+  WHERE p.classid OPERATOR(pg_catalog.=) CAST(3256 AS pg_catalog.oid)
+   AND p.refclassid OPERATOR(pg_catalog.=) CAST(1259 AS pg_catalog.oid)
+   AND p.refobjid OPERATOR(pg_catalog.=) x.rel"#;
+
 const ANSWER: &str = "
 SELECT m.rel, m.num, m.mask,
  pg_catalog.encode(pg_catalog.convert_to(CAST(n.nspname AS pg_catalog.text), E'UTF8'), E'hex'),
@@ -121,6 +142,12 @@ JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) m.rel
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) m.rel
  AND a.attnum OPERATOR(pg_catalog.=) m.num
+UNION ALL SELECT x.rel, -1, 0,
+ pg_catalog.encode(pg_catalog.convert_to(CAST(n.nspname AS pg_catalog.text), E'UTF8'), E'hex'),
+ pg_catalog.encode(pg_catalog.convert_to(CAST(c.relname AS pg_catalog.text), E'UTF8'), E'hex'), E'', 0, TRUE
+FROM readers x
+JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) x.rel
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 UNION ALL SELECT pg_catalog.max(c.oid), 0, 0, E'', E'', E'', 0, TRUE FROM pg_catalog.pg_class c";
 
 /// The question for these masks; none where a name cannot be written.
@@ -148,7 +175,9 @@ masked(rel, num, mask, exact, down) AS ({BASE}
  CROSS JOIN LATERAL ({HEIRS}
   UNION ALL{PARENTS}
   UNION ALL{GENERATED}
-  UNION ALL{VIEWS}) d){ANSWER}
+  UNION ALL{VIEWS}) d),
+readers(rel) AS (SELECT d.rel FROM (SELECT DISTINCT m.rel FROM masked m) x CROSS JOIN LATERAL ({READERS}) d
+ UNION SELECT d.rel FROM readers x CROSS JOIN LATERAL ({READERS}) d){ANSWER}
 LIMIT {most}"
     ))
 }
@@ -222,7 +251,7 @@ mod tests {
             }
         };
         for word in ["FROM ", "JOIN ", "LATERAL "] {
-            after(word, &["pg_catalog.", "wanted", "masked", "LATERAL", "(", "\n"]);
+            after(word, &["pg_catalog.", "wanted", "masked", "readers", "LATERAL", "(", "\n"]);
         }
         let aliases =
             ["rel", "num", "nam", "tab", "col", "exact", "down", "s(piece)", "named", "plain", "hit"];

@@ -94,6 +94,69 @@ fn of_other_tables_stay() {
 }
 
 #[test]
+fn errors_tell_themselves_what_they_are_about() {
+    let of = |sql: &str, more: &[(u8, &str)]| {
+        let mut session = Session::learnt(CARDS);
+        let fields =
+            [&[(b'S', "ERROR"), (b'C', "23514"), (b'M', "m"), (b'D', "(Bob Secret)")][..], more].concat();
+        let shown = session.run(sql, &[error(&fields), idle()].concat());
+        String::from_utf8_lossy(&shown).contains("Bob Secret")
+    };
+    let deletes = "delete from cities where code = 'x'";
+    assert!(of(deletes, &[]));
+    assert!(of(deletes, &[(b's', "public"), (b't', "cities")]));
+    assert!(!of(deletes, &[(b's', "public"), (b't', "customers")]), "a foreign key has changed it");
+    assert!(of(deletes, &[(b's', "other"), (b't', "customers")]));
+    assert!(!of(deletes, &[(b'W', "SQL statement \"UPDATE ONLY people\"")]), "whatever that was");
+    assert!(!of(deletes, &[(b'q', "UPDATE people")]));
+    assert!(of("select f(1)", &[(b'W', "PL/pgSQL function f() line 1 at RAISE")]), "called by its name");
+    assert!(of("insert into t values ('{bad'::json)", &[(b'W', "JSON data, line 1: {bad")]));
+    assert!(!of("reindex index i", &[]), "an index computes what it likes");
+    assert!(of("set work_mem = 1", &[]));
+    assert!(!of("set constraints all immediate", &[(b's', "public"), (b't', "customers")]));
+    // A notice is of anything that runs.
+    let mut session = Session::learnt(CARDS);
+    let noisy = |more: &[(u8, &str)]| {
+        let mut out = Vec::new();
+        let fields = [&[(b'S', "NOTICE"), (b'C', "00000"), (b'M', "Bob Secret")][..], more].concat();
+        let fields = fields.iter().map(|(letter, text)| (*letter, text.as_bytes()));
+        write::notice_response(&mut out, fields).unwrap();
+        out
+    };
+    session.client(&query("insert into t values (1)"));
+    assert!(letters(&session.server(&noisy(&[]))) == "N");
+    let shown = session.server(&noisy(&[(b'W', "PL/pgSQL function f() line 1 at RAISE")]));
+    assert!(!String::from_utf8_lossy(&shown).contains("Bob Secret"));
+}
+
+/// Views that read a hidden column and show nothing of it.
+#[test]
+fn errors_of_views_that_read_a_hidden_column_are_withheld() {
+    let mut learnt = usual();
+    learnt.push((16_420, -1, 0, "public", "v_where", "", 0));
+    let mut session = Session::new(CARDS);
+    session.client(&query("select 1"));
+    session.server(&catalogue(&learnt));
+    session.server(&[done(), idle()].concat());
+    let answer = [error(&INVALID), idle()].concat();
+    for (sql, secret) in [
+        ("select * from other", true),
+        ("select * from v_where", false),
+        ("select * from public.v_where", false),
+        ("select * from elsewhere.v_where", true),
+        ("explain analyze select * from v_where", false),
+    ] {
+        let shown = session.run(sql, &answer);
+        assert_eq!(String::from_utf8_lossy(&shown).contains("Bob Secret"), secret, "{sql}");
+    }
+    let shown = session.run("fetch 1 from c", &answer);
+    assert!(!String::from_utf8_lossy(&shown).contains("Bob Secret"), "a cursor may be of it");
+    let nothing = [error(&[(b'C', "34000"), (b'M', "cursor \"c\" does not exist")]), idle()].concat();
+    assert_eq!(session.run("fetch 1 from c", &nothing), nothing);
+    assert_ne!(session.run("select notes::int from customers", &nothing), nothing);
+}
+
+#[test]
 fn that_cannot_be_read_are_not_shown() {
     let mut session = Session::new(FINDS);
     let broken = |letter| [&[letter, 0, 0, 0, 20][..], b"Mbob@example.com"].concat();

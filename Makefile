@@ -19,17 +19,14 @@ test: fmt lint unit parser doc deny e2e ## everything that has to pass
 up: build wasm ## start the stack in the background; settings for clients in target/run/env
 	@$(STACK) up
 
-status: $(STACK) ## show each part of it with its health
-	@$(STACK) status
+status: ## show each part of it with its health
+	@if [ -x $(STACK) ]; then $(STACK) status; else echo "nothing is up: nothing has been built yet" >&2; exit 1; fi
 
-down: $(STACK) ## end it
-	@$(STACK) down
+down: ## end it
+	@if [ -x $(STACK) ]; then $(STACK) down; else echo "nothing was up: nothing has been built yet"; fi
 
 build: setup ## build the chaperone program and the stack runner
 	@cargo build --profile tools --package chaperone --package chaperone-stack
-
-$(STACK):
-	@$(MAKE) --no-print-directory build
 
 wasm: setup ## build the filters into target/wasm
 	@scripts/build-wasm

@@ -56,6 +56,9 @@ enum Trouble {
     Io(#[from] io::Error),
     #[error("{0}")]
     Other(String),
+    /// What was asked for may be one of several.
+    #[error("{0}")]
+    Unclear(String),
 }
 
 /// Runs what the arguments say.
@@ -78,7 +81,11 @@ pub(crate) fn run() -> ExitCode {
         // Whoever reads has read enough, such as `head`.
         Err(Trouble::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(trouble) => {
-            let negative = matches!(&trouble, Trouble::Client(error) if error.is_negative());
+            let negative = match &trouble {
+                Trouble::Client(error) => error.is_negative(),
+                Trouble::Unclear(_) => true,
+                Trouble::Io(_) | Trouble::Other(_) => false,
+            };
             let _lost = writeln!(io::stderr(), "chaperone: {trouble}");
             ExitCode::from(if negative { 1 } else { 2 })
         }

@@ -16,6 +16,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use chaperone_policy::ALGORITHMS;
 use chaperone_token::Algorithm;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -78,13 +79,12 @@ fn router(provider: Provider) -> Router {
 
 async fn discovery(State(provider): State<Arc<Provider>>) -> Json<Value> {
     let Provider { issuer, .. } = &*provider;
-    let algorithms: Vec<_> = Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect();
     Json(json!({
         "issuer": issuer,
         "jwks_uri": format!("{}/jwks", issuer.trim_end_matches('/')),
         "response_types_supported": ["id_token"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": algorithms,
+        "id_token_signing_alg_values_supported": ALGORITHMS,
     }))
 }
 

@@ -121,9 +121,10 @@ fn deed(rule: &Rule, statement: &Statement) -> String {
 
 fn uncovered(reason: Reason, statement: &Statement) -> String {
     match &statement.opaque {
-        Some(Opaque::Construct(what) | Opaque::Unparsable(what) | Opaque::Limit(what)) => {
+        Some(Opaque::Construct(what) | Opaque::Unparsable(what)) => {
             return format!("{}: {}", reason.title(), short(what));
         }
+        Some(Opaque::Limit(which)) => return format!("{}: {}", reason.title(), limit(which)),
         Some(Opaque::Encoding) => return format!("{}: not valid UTF-8", reason.title()),
         None if reason == Reason::SettingRefused => {
             let setting = settings(statement).find(|name| guarded(name));
@@ -175,6 +176,18 @@ fn uncovered(reason: Reason, statement: &Statement) -> String {
         let _ = write!(message, " with the effect `{}`", effect_name(effect));
     }
     message
+}
+
+/// What a limit of the guard's is about, in words. The numbers are its defaults, which nothing changes.
+fn limit(which: &str) -> String {
+    match which {
+        "max_bytes" => "it has more than 1 MiB".to_owned(),
+        "max_chain" => "it has more than 500 operators that hang together".to_owned(),
+        "max_depth" => "it is nested more than 50 levels deep".to_owned(),
+        "max_statements" => "it has more than 1,000 statements".to_owned(),
+        "max_tokens" => "it has more than 100,000 words and signs".to_owned(),
+        other => short(other),
+    }
 }
 
 /// The settings that the statement changes.

@@ -247,7 +247,7 @@ impl IdentityFlow {
         if begins_work(frame.tag) {
             let settings = self.settings.get();
             if let Err(reason) = admitted.check(Rc::clone(&settings), cx.now()) {
-                self.command_refused(cx, reason);
+                self.command_refused(cx, reason, Some(frame));
                 // An expired token never becomes good again: what the transaction has locked would stay so.
                 let transaction = reason == Reason::TokenExpired && self.gate.status() != b'I';
                 if self.gate.is_copy_in() || transaction {
@@ -265,7 +265,7 @@ impl IdentityFlow {
             tag::client::COPY_DATA | tag::client::COPY_DONE | tag::client::FLUSH | tag::client::SYNC
         );
         if goes_on && self.has_outlived(cx) {
-            self.command_refused(cx, Reason::TokenExpired);
+            self.command_refused(cx, Reason::TokenExpired, Some(frame));
             self.gate.end(cx, &fatal(Reason::TokenExpired));
             return Step::Take;
         }
@@ -293,15 +293,15 @@ impl IdentityFlow {
 
     /// The session has outlived its token, and ends here.
     fn cut_off(&mut self, cx: &mut Cx<'_>) {
-        self.command_refused(cx, Reason::TokenExpired);
+        self.command_refused(cx, Reason::TokenExpired, None);
         cx.effect(Effect::Close);
         self.stage = Stage::Over;
     }
 
-    fn command_refused(&self, cx: &mut Cx<'_>, reason: Reason) {
+    fn command_refused(&self, cx: &mut Cx<'_>, reason: Reason, frame: Option<&Frame<'_>>) {
         if let Stage::Session(admitted) = &self.stage {
             let policy = self.settings.get().policy.digest();
-            record::command_refused(cx, reason, &admitted.identity.subject, policy);
+            record::command_refused(cx, reason, &admitted.identity.subject, policy, frame);
         }
     }
 }

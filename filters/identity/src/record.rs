@@ -2,8 +2,12 @@
 //!
 //! A token is never part of any of it, nor is a claim of a token that was not verified.
 
-use chaperone_flow::{Cx, Effect};
+use std::rc::Rc;
+
+use chaperone_flow::{Command, Cx, Effect};
 use chaperone_model::{Digest, Identity, Reason};
+use chaperone_pgwire::client::{Parse, Query};
+use chaperone_pgwire::{Frame, tag};
 use chaperone_proto::{Authenticated, Body, Closed, Opened, Source, VerdictRecord};
 use chaperone_settings::Settings;
 
@@ -53,13 +57,42 @@ pub(crate) fn login_refused(
     cx.effect(Effect::Record(Source::Identity, Body::Closed(Closed { by: "gateway".to_owned() })));
 }
 
-/// A command of a session was refused because of who it is.
-pub(crate) fn command_refused(cx: &mut Cx<'_>, reason: Reason, subject: &str, policy: Digest) {
+/// A command of a session was refused because of who it is. session-tap behind this flow does not see it, so that what was
+/// tried is told here.
+pub(crate) fn command_refused(
+    cx: &mut Cx<'_>,
+    reason: Reason,
+    subject: &str,
+    policy: Digest,
+    frame: Option<&Frame<'_>>,
+) {
     cx.effect(Effect::Count(counters::COMMAND_REFUSED, 1));
-    denied(cx, reason, Some(subject), "", policy);
+    let text = match frame {
+        Some(frame) if frame.tag == tag::client::QUERY => Query::read(frame.body()).map(|query| query.text),
+        Some(frame) if frame.tag == tag::client::PARSE => Parse::read(frame.body()).map(|parse| parse.text),
+        Some(_) | None => Ok(&b""[..]),
+    };
+    let tried = Command::new(text.unwrap_or_default(), Rc::default());
+    let record = VerdictRecord {
+        statement: tried.statement().to_owned(),
+        digest: tried.digest_beside_statement(),
+        ..VerdictRecord::default()
+    };
+    denied_as(cx, reason, Some(subject), "", policy, record);
 }
 
 fn denied(cx: &mut Cx<'_>, reason: Reason, subject: Option<&str>, detail: &str, policy: Digest) {
+    denied_as(cx, reason, subject, detail, policy, VerdictRecord::default());
+}
+
+fn denied_as(
+    cx: &mut Cx<'_>,
+    reason: Reason,
+    subject: Option<&str>,
+    detail: &str,
+    policy: Digest,
+    record: VerdictRecord,
+) {
     let mut message = reason.title().to_owned();
     for (name, value) in [
         ("subject", subject.unwrap_or_default()),
@@ -76,7 +109,7 @@ fn denied(cx: &mut Cx<'_>, reason: Reason, subject: Option<&str>, detail: &str, 
         reason: reason.code().to_owned(),
         message,
         policy: policy.to_hex(),
-        ..VerdictRecord::default()
+        ..record
     };
     cx.effect(Effect::Annotate("chaperone.verdict", format!("deny {}", reason.code()).into_bytes()));
     cx.effect(Effect::Record(Source::Identity, Body::Verdict(verdict)));

@@ -537,6 +537,25 @@ fn an_execute_that_may_be_one_of_several_is_never_held_either() {
     }
 }
 
+#[test]
+fn limits_are_told_in_words_with_their_numbers() {
+    use chaperone_sql::{MAX_BYTES, MAX_CHAIN, MAX_DEPTH, MAX_STATEMENTS, MAX_TOKENS};
+    assert_eq!(MAX_BYTES, 1 << 20);
+    let many = |number: usize| format!("{},{:03}", number / 1_000, number % 1_000);
+    for (text, words) in [
+        (" ".repeat(MAX_BYTES + 1), "more than 1 MiB".to_owned()),
+        (format!("select 1{}", ",1".repeat(MAX_TOKENS)), format!("more than {} words", many(MAX_TOKENS))),
+        ("select 1;".repeat(MAX_STATEMENTS + 1), format!("more than {} statements", many(MAX_STATEMENTS))),
+        (format!("select {}1", "(".repeat(MAX_DEPTH + 1)), format!("more than {MAX_DEPTH} levels")),
+        (format!("select 1{}", "+1".repeat(MAX_CHAIN + 1)), format!("more than {MAX_CHAIN} operators")),
+    ] {
+        let mut wire = wire();
+        wire.client(&query(&text));
+        let shown = String::from_utf8_lossy(&wire.shown).into_owned();
+        assert!(shown.contains(&words), "{words}: {shown}");
+    }
+}
+
 /// Each text is copied, and digested for its record.
 #[test]
 fn a_long_text_behind_a_short_one_is_work_too() {

@@ -125,7 +125,9 @@ fn resolve(sidecar: &Sidecar, id: &str) -> Result<View, Trouble> {
     let mut fitting = approvals.into_iter().filter(|view| view.id.as_str().starts_with(&prefix));
     match (fitting.next(), fitting.next()) {
         (Some(view), None) => Ok(view),
-        (Some(one), Some(other)) => Err(Trouble::Other(format!("`{id}` may be {} or {}", one.id, other.id))),
+        (Some(one), Some(other)) => {
+            Err(Trouble::Unclear(format!("`{id}` may be {} or {}", one.id, other.id)))
+        }
         (None, _) => Err(missing.into()),
     }
 }

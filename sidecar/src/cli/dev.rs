@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chaperone_model::Digest;
+use chaperone_policy::ALGORITHMS;
 use chaperone_token::Algorithm;
 use chaperone_token::sign::SigningKey;
 use clap::Subcommand;
@@ -49,7 +50,7 @@ struct Provider {
 #[derive(Debug, clap::Args)]
 struct Token {
     /// Who it is.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     subject: String,
     /// A group; may be repeated.
     #[arg(long = "group", value_name = "GROUP")]
@@ -145,8 +146,8 @@ fn unique() -> String {
 }
 
 fn algorithm(name: &str) -> Result<Algorithm, String> {
-    let names = || Algorithm::ALL.iter().map(|known| known.name()).collect::<Vec<_>>().join(", ");
-    Algorithm::from_name(name).ok_or_else(|| format!("it must be one of {}", names()))
+    let known = Algorithm::from_name(name).filter(|known| ALGORITHMS.contains(&known.name()));
+    known.ok_or_else(|| format!("it must be one that a policy can accept: {}", ALGORITHMS.join(", ")))
 }
 
 fn claim(text: &str) -> Result<(String, Value), String> {

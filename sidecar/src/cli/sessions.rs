@@ -4,6 +4,7 @@ mod play;
 mod show;
 
 use std::io::Write;
+use std::time::Duration;
 
 use anstyle::Style;
 use chaperone_proto::{Message, Record};
@@ -37,7 +38,7 @@ enum Command {
     /// The latest sessions; exit code 1 when there are none.
     List {
         /// At most so many.
-        #[arg(long, default_value_t = 30)]
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
     /// One session: who, when, every verdict and every approval.
@@ -114,9 +115,15 @@ fn list(sidecar: &Sidecar, limit: u32, json: bool, out: &mut impl Write) -> Resu
     Ok(answer)
 }
 
+/// How long records may be on their way: whoever has just left a session means that one by `last`.
+const ON_THE_WAY: Duration = Duration::from_millis(300);
+
 fn detail(sidecar: &Sidecar, id: &str) -> Result<Detail, Trouble> {
     // As `list` shortens it.
     let id = id.trim_end_matches('…');
+    if id == "last" {
+        std::thread::sleep(ON_THE_WAY);
+    }
     Ok(sidecar.get(&format!("/v1/sessions/{}", segment(id)))?)
 }
 

@@ -271,7 +271,7 @@ fn last_delivery(run: &Path) -> Option<String> {
 /// Why the policy that is asked for is not in force.
 fn refusal(line: &str) -> String {
     let why = line.split_once(" error=\"").map_or(line, |(_, why)| why.trim_end_matches('"'));
-    format!("refused    {}; the one before stays in force", why.replace("\\\"", "\""))
+    format!("refused    {}; the one before stays in force", why.replace("\\\"", "\"").replace("\\n", "; "))
 }
 
 /// Which policy is in force: its name, and its digest as records and requests for approval name it.

@@ -138,7 +138,7 @@ fn policy_file(programs: &Programs, run: &RunDir, options: &StackOptions) -> Res
             run.write("policy.yaml", &text)
         }
         (Policy::Shop, Some(upstream)) => {
-            let example = programs.root.join("examples/own-database/policy.yaml");
+            let example = programs.root.join("examples/own-database/policy.template.yaml");
             let text = fs::read_to_string(&example).map_err(Error::file(&example))?;
             let auth = psql::authentication(programs, upstream)
                 .map_err(|problem| Error::Setting(format!("CHAPERONE_UPSTREAM_PG: {problem}")))?;
@@ -169,7 +169,7 @@ mod tests {
             ("shop", &["SHOP_APP_PASSWORD".to_owned()][..])
         );
 
-        let own = fs::read_to_string(root.join("examples/own-database/policy.yaml")).unwrap();
+        let own = fs::read_to_string(root.join("examples/own-database/policy.template.yaml")).unwrap();
         let auth = "auth: trust".to_owned();
         let values = [("AUTH", auth), ("DATABASE", quoted("it's")), ("USER", quoted("app: 1"))];
         let own = chaperone_policy::Policy::from_text(&template::fill(&own, &values).unwrap()).unwrap();

@@ -2,11 +2,16 @@
 
 use crate::error::Error;
 
-/// `text` with every `${NAME}` outside comments filled; a name without a value is an error, as is a `${` without an end.
+/// `text` with every `${NAME}` outside comments filled, and comments as they are; a name without a value is an error, as is a `${` without an end.
 pub(crate) fn fill(text: &str, values: &[(&str, String)]) -> Result<String, Error> {
     let mut out = String::with_capacity(text.len());
     for line in text.lines() {
-        let mut rest = if line.trim_start().starts_with('#') { "" } else { line };
+        if line.trim_start().starts_with('#') {
+            out.push_str(line);
+            out.push('\n');
+            continue;
+        }
+        let mut rest = line;
         while let Some((before, after)) = rest.split_once("${") {
             let (name, after) = after
                 .split_once('}')
@@ -30,10 +35,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn placeholders_are_filled_and_comments_left_out() {
+    fn placeholders_are_filled_but_in_comments() {
         let filled =
             fill("# ${NOT_THIS}\nport: ${A}${B}, ${A}\n", &[("A", "1".into()), ("B", "x".into())]).unwrap();
-        assert_eq!(filled, "\nport: 1x, 1\n");
+        assert_eq!(filled, "# ${NOT_THIS}\nport: 1x, 1\n");
     }
 
     #[test]

@@ -132,7 +132,7 @@ fn rules_that_would_not_mean_what_they_seem_are_refused() {
     );
     assert!(error.contains("no approvers are called `x`"), "{error}");
     assert!(error.contains("hold.count: expected 1 to 10"), "{error}");
-    assert!(error.contains("hold.expires: expected 1 to 86400 seconds"), "{error}");
+    assert!(error.contains("hold.expires: expected 1s to 1d"), "{error}");
 }
 
 #[test]

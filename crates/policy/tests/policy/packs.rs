@@ -38,7 +38,7 @@ fn every_pack_loads_and_enforces() {
 
 /// The example for a database of one's own, with its placeholders filled.
 fn own_database() -> Policy {
-    let text = fs::read_to_string(directory().join("../examples/own-database/policy.yaml")).unwrap();
+    let text = fs::read_to_string(directory().join("../examples/own-database/policy.template.yaml")).unwrap();
     let filled = [("${DATABASE}", "hr"), ("${USER}", "owner"), ("${AUTH}", "auth: trust")]
         .iter()
         .fold(text, |text, (placeholder, value)| text.replace(placeholder, value));

@@ -38,6 +38,10 @@ fn after_its_expiry_a_token_starts_nothing_more() {
     let got = wire.target.got[before..].to_vec();
     assert!(got.iter().all(|tag| b"SCH".contains(tag)), "{:?}", String::from_utf8_lossy(&got));
     assert_eq!(wire.count("chaperone.identity.commands.refused"), 3);
+    let told = format!("{:?}", wire.effects);
+    for tried in ["select 2", "select 3"] {
+        assert!(told.contains(&format!("statement: \"{tried}\"")), "the record tells what was tried: {told}");
+    }
     assert!(!wire.closes());
     wire.say(b"X\0\0\0\x04");
     assert!(wire.target.is_gone());

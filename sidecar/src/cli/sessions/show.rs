@@ -53,10 +53,14 @@ pub(super) fn run(sidecar: &Sidecar, id: &str, json: bool, out: &mut impl Write)
         }
         let nanos = record.time.saturating_sub(began);
         let seconds = std::time::Duration::from_nanos(nanos).as_secs_f64();
-        if let Happening::Verdict(verdict) = &happening {
-            let prompt = format!("{}=>", summary.database);
-            let statement = Happening::Statement { prompt, text: verdict.statement.clone() };
-            render(out, seconds, &statement)?;
+        match &happening {
+            // A refused login, or a message that is part of a command: there is no text.
+            Happening::Verdict(verdict) if !verdict.statement.is_empty() => {
+                let prompt = format!("{}=>", summary.database);
+                let statement = Happening::Statement { prompt, text: verdict.statement.clone() };
+                render(out, seconds, &statement)?;
+            }
+            _ => {}
         }
         render(out, seconds, &happening)?;
     }

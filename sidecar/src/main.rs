@@ -3,7 +3,7 @@
 //! ```text
 //!  filters ──▶ http ──▶ desk ──────▶ approval (pure)        cli ──▶ client ──▶ http
 //!                │        └──▶ store::ApprovalStore          │
-//!                └──▶ store::Writer ──▶ store::RecordStore   └──▶ play, chain, deliver, idp
+//!                └──▶ store::Writer ──▶ store::RecordStore   └──▶ play, chain, deliver, rehearse, idp
 //! ```
 
 mod approval;

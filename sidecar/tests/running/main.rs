@@ -6,6 +6,7 @@ mod dev;
 mod policy;
 mod process;
 mod records;
+mod rehearse;
 mod restart;
 mod sessions;
 mod tokens;

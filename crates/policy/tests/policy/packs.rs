@@ -24,7 +24,7 @@ fn every_pack_loads_and_enforces() {
     for entry in fs::read_dir(directory()).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "yaml")
-            && !path.file_stem().unwrap().to_string_lossy().ends_with("_test")
+            && !path.file_stem().unwrap().to_string_lossy().ends_with(".test")
         {
             let name = path.file_stem().unwrap().to_string_lossy().into_owned();
             let policy = pack(&name);

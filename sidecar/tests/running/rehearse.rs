@@ -1,0 +1,104 @@
+//! `policy explain` and `policy test` on the command line, and the cases of every policy that we ship.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::process::{Place, chaperone, ran};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn path(below: &str) -> String {
+    root().join(below).to_str().unwrap().to_owned()
+}
+
+fn shop() -> String {
+    path("examples/shop/policy.yaml")
+}
+
+/// A rule that nobody would miss is decided by none of them.
+#[test]
+fn every_policy_that_we_ship_keeps_what_it_promises() {
+    let packs = std::fs::read_dir(root().join("policies")).unwrap().map(|entry| entry.unwrap().path());
+    let mut policies: Vec<_> = packs.filter(|path| path.extension().is_some_and(|it| it == "yaml")).collect();
+    policies.retain(|path| !path.to_str().unwrap().ends_with(".test.yaml"));
+    assert!(policies.len() >= 5);
+    policies.push(shop().into());
+    for policy in policies {
+        let cases = policy.with_extension("test.yaml");
+        let tested = ran(&mut chaperone(&["policy", "test", cases.to_str().unwrap()]));
+        assert_eq!(tested.code, 0, "{}{}", tested.out, tested.err);
+        assert!(!tested.out.contains("no case is decided by"), "{}", tested.out);
+    }
+}
+
+#[test]
+fn a_case_that_does_not_hold_is_told_as_a_difference() {
+    let place = Place::new();
+    let file = place.join("cases.yaml");
+    let cases = "who: { groups: [analysts] }
+cases:
+  - { name: reads, run: SELECT 1, expect: { verdict: allow } }
+  - { name: drops, run: DROP TABLE t, expect: { verdict: hold, rule: no-drop } }
+";
+    std::fs::write(&file, cases).unwrap();
+    let file = file.to_str().unwrap();
+    let tested = ran(&mut chaperone(&["policy", "test", file, "--policy", &shop()]));
+    assert_eq!(tested.code, 1);
+    let expected =
+        "  ✓ reads\n  ✗ drops\n      => DROP TABLE t\n      - verdict: hold\n      + verdict: deny\n";
+    assert!(tested.out.contains(expected), "{}", tested.out);
+    assert!(
+        tested.out.contains("1 of 2 cases hold\nno case is decided by: no-unbounded-write"),
+        "{}",
+        tested.out
+    );
+    let told = ran(&mut chaperone(&["policy", "test", file, "--policy", &shop(), "--json"]));
+    let told: Value = serde_json::from_str(&told.out).unwrap();
+    let differs = told.pointer("/0/cases/1/differences/0").unwrap();
+    assert_eq!(differs, &serde_json::json!({ "what": "verdict", "expected": "hold", "found": "deny" }));
+    // What is no file of cases is trouble, and says where.
+    let without = ran(&mut chaperone(&["policy", "test", file]));
+    assert_eq!(without.code, 2);
+    assert!(without.err.contains("it names no policy"), "{}", without.err);
+    std::fs::write(file, "cases:\n  - { name: x, runs: y }\n").unwrap();
+    let wrong = ran(&mut chaperone(&["policy", "test", file, "--policy", &shop()]));
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.err.contains("line 2") && wrong.err.contains("`runs`"), "{}", wrong.err);
+}
+
+#[test]
+fn statements_are_explained() {
+    let explain = |more: &[&str]| {
+        let shop = shop();
+        let mut args = vec!["policy", "explain", &shop, "--group", "analysts"];
+        args.extend(more);
+        ran(&mut chaperone(&args))
+    };
+    let allowed = explain(&["SELECT card FROM customers"]);
+    assert_eq!(allowed.code, 0, "{}{}", allowed.out, allowed.err);
+    for line in [
+        "agent (analysts) as analyst on shop/shop, under policy `shop`",
+        "=> SELECT card FROM customers",
+        "   allowed by rule `read-the-shop`",
+        "  SELECT, read table customers, columns card",
+        "  ▶ read-the-shop         allow   it matches",
+        "    no-drop               deny    nothing in the statement is among `verbs`",
+        "  hidden from this caller: public.customers.card (cards)",
+    ] {
+        assert!(allowed.out.contains(line), "{line}\n{}", allowed.out);
+    }
+    let held = explain(&["prepare q as update accounts set balance = 0 where id = 1", "execute q"]);
+    assert_eq!(held.code, 1);
+    assert_eq!(held.out.matches("held AH100 by rule `hold-accounts`").count(), 2, "{}", held.out);
+    let told = explain(&["drop table t", "--json"]);
+    assert_eq!(told.code, 1);
+    let told: Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(told.pointer("/texts/0/verdict/reason").unwrap(), "SG102");
+    assert_eq!(told.pointer("/texts/0/rules/0/matched").unwrap(), true);
+    let nobody = ran(&mut chaperone(&["policy", "explain", &shop(), "select 1"]));
+    assert_eq!(nobody.code, 2);
+    assert!(nobody.err.contains("no role of `shop` lets this caller in"), "{}", nobody.err);
+}

@@ -19,14 +19,14 @@ use crate::terminal::{BAD, FAINT, GOOD, STRONG, one_line, styled};
 /// A file of cases is YAML:
 ///
 ///   policy: policy.yaml             # from the file's directory
-///   who: { groups: [analysts] }     # of all cases that say nothing else
+///   who: { groups: [analysts, readers] }   # of all cases that say nothing else
 ///   cases:
 ///     - name: nothing is dropped
 ///       run: [BEGIN, DROP TABLE customers]   # one session; all but the last must be allowed
 ///       expect: { verdict: deny, rule: no-drop, reason: SG102 }
 ///     - name: cards are hidden
 ///       run: SELECT * FROM customers
-///       expect: { verdict: allow, hidden: [ public.customers.card ] }
+///       expect: { verdict: allow, hidden: [public.customers.card, public.customers.email] }
 ///
 /// `who` takes subject, groups, issuer, resource, role and database; a case may have a time, `at`.
 #[derive(Debug, clap::Args)]

@@ -7,6 +7,7 @@ use chaperone_model::{HoldTerms, RuleId};
 
 use crate::condition::{Condition, Failure, Scope};
 use crate::document::RuleEffect;
+use crate::error::Position;
 use crate::matcher::{Matcher, Miss};
 
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub(crate) struct Rule {
     pub(crate) id: RuleId,
     /// Where it stands among all rules of the document.
     pub(crate) place: usize,
+    /// Where it begins in the text.
+    pub(crate) at: Option<Position>,
     pub(crate) effect: RuleEffect,
     pub(crate) matcher: Matcher,
     pub(crate) when: Option<Condition>,

@@ -1,6 +1,7 @@
 //! `chaperone policy`.
 
 mod explain;
+mod lint;
 mod test;
 
 use std::io::Write;
@@ -29,6 +30,7 @@ enum Command {
         /// The policy, YAML or JSON.
         file: PathBuf,
     },
+    Lint(lint::Args),
     Explain(explain::Args),
     Test(test::Args),
     Deliver(Deliver),
@@ -78,6 +80,7 @@ struct Deliver {
 pub(super) fn run(args: &Args, out: &mut impl Write) -> Result<Answer, Trouble> {
     match &args.command {
         Command::Check { file } => check(file, out),
+        Command::Lint(args) => lint::run(args, out),
         Command::Explain(args) => explain::run(args, out),
         Command::Test(args) => test::run(args, out),
         Command::Deliver(args) => deliver(args, out),

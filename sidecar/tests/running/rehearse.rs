@@ -31,7 +31,38 @@ fn every_policy_that_we_ship_keeps_what_it_promises() {
         let tested = ran(&mut chaperone(&["policy", "test", cases.to_str().unwrap()]));
         assert_eq!(tested.code, 0, "{}{}", tested.out, tested.err);
         assert!(!tested.out.contains("no case is decided by"), "{}", tested.out);
+        let linted = ran(&mut chaperone(&["policy", "lint", policy.to_str().unwrap()]));
+        let words = ["[opens_everything]"];
+        let meant =
+            linted.code == 0 || linted.out.lines().all(|line| words.iter().any(|it| line.ends_with(it)));
+        assert!(meant, "{}", linted.out);
     }
+}
+
+#[test]
+fn what_was_probably_not_meant_is_told() {
+    let place = Place::new();
+    let file = place.join("policy.yaml");
+    let text = std::fs::read_to_string(shop()).unwrap();
+    let rule = "rules:\n  - { id: all, effect: deny, match: { verbs: [drop] } }\n";
+    std::fs::write(
+        &file,
+        text.replace("\nrules:\n", &format!("\n{rule}")).replace("verbs: [drop, truncate]", "verbs: [drop]"),
+    )
+    .unwrap();
+    let file = file.to_str().unwrap();
+    let linted = ran(&mut chaperone(&["policy", "lint", file]));
+    assert_eq!(linted.code, 1);
+    let expected =
+        "rule `no-drop`: it is never reached: rule `all` decides everything that it is about [never_reached]";
+    assert!(linted.out.contains(expected) && linted.out.contains("warning: line "), "{}", linted.out);
+    let told = ran(&mut chaperone(&["policy", "lint", file, &shop(), "--json"]));
+    let told: Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(told.pointer("/0/warnings/0/kind").unwrap(), "never_reached");
+    assert_eq!(told.pointer("/1/warnings").unwrap().as_array().unwrap().len(), 0);
+    std::fs::write(file, "version: 2").unwrap();
+    let wrong = ran(&mut chaperone(&["policy", "lint", file]));
+    assert!(wrong.code == 1 && wrong.out.contains("line 1"), "{}", wrong.out);
 }
 
 #[test]

@@ -108,7 +108,11 @@ fn what_short_texts_stand_for_is_bounded_too() {
         sleep(Duration::from_secs(2));
         has(&bystander.ask(&say::query(b"SELECT 40 + 2")), &["42"]);
         assert!(greedy.comes(b'E'));
-        has(&greedy.words(), &["PG108"]);
+        let words = greedy.words();
+        assert!(
+            words.contains("PG105") || words.contains("PG108"),
+            "it is too much work, or too much: {words}"
+        );
         drop((bystander, greedy));
         nobody_is_left(&stack);
     }

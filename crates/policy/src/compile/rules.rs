@@ -48,6 +48,7 @@ pub(super) fn rules(document: &Document, sets: &[ApproverSet], problems: &mut Pr
         let compiled = Rule {
             id: RuleId(rule.id.clone()),
             place,
+            at: tree.at,
             effect: rule.effect,
             matcher,
             when,

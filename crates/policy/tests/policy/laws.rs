@@ -2,7 +2,7 @@
 
 use chaperone_model::facts::{Access, Effect, Facts, ObjectKind, Opaque, Output, Relation, Statement, Verb};
 use chaperone_model::{Decision, Reason, UnixSeconds};
-use chaperone_policy::{Policy, Tree};
+use chaperone_policy::{Policy, Tree, WarningKind};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
@@ -295,6 +295,25 @@ proptest! {
         if let Some(rule) = verdict.rule {
             prop_assert!(explained.iter().any(|one| one.rule == rule && one.matched));
         }
+    }
+
+    #[test]
+    fn what_is_never_reached_decides_nothing(mut rules in rules(), facts in facts()) {
+        let whole = policy(&rules);
+        let verdict = decide(&whole, &facts);
+        let unreached: Vec<_> =
+            whole.lint().into_iter().filter(|it| it.kind == WarningKind::NeverReached).filter_map(|it| it.rule).collect();
+        for rule in &unreached {
+            prop_assert_ne!(verdict.rule.as_ref(), Some(rule), "{:?}", facts);
+        }
+        let mut place = 0;
+        rules.retain(|_| {
+            let id = format!("r{place}");
+            place += 1;
+            !unreached.iter().any(|rule| rule.0 == id)
+        });
+        let less = decide(&policy(&rules), &facts);
+        prop_assert_eq!(less.decision, verdict.decision, "without {:?}: {:?}", unreached, facts);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 mod errors;
 mod laws;
+mod lint;
 mod packs;
 mod support;
 mod vectors;

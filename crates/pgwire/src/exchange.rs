@@ -228,6 +228,12 @@ impl<T> Exchange<T> {
         }
     }
 
+    /// What is remembered of the request whose answer comes next.
+    #[must_use]
+    pub fn front_payload(&self) -> Option<&T> {
+        self.waiting.front().map(|waiting| &waiting.payload)
+    }
+
     /// The request whose answer comes next.
     #[must_use]
     pub fn front(&self) -> Option<Request> {

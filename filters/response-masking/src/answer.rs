@@ -320,12 +320,20 @@ impl Answers {
         Step::Take
     }
 
+    /// Any function can be made to speak in notices of what it reads. `asked` is what the server is busy with.
+    pub(crate) fn is_notice_exposed(&self, frame: &Frame<'_>, asked: Option<&Asked>) -> bool {
+        let statement = match asked {
+            Some(Asked::Run(run)) => match run.reading(self.catalogue.known(&run.plan.columns)) {
+                Reading::Told(statement, _) => Some(statement),
+                Reading::Earlier | Reading::Plain(_) | Reading::Untold => None,
+            },
+            _ => None,
+        };
+        self.touched || self.quotes(frame, statement)
+    }
+
     fn aside(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Step {
         match frame.tag {
-            // Any function can be made to speak in notices of what it reads.
-            tag::server::NOTICE_RESPONSE => {
-                self.response(cx, frame, self.touched || self.quotes(frame, None))
-            }
             tag::server::ERROR_RESPONSE => self.response(cx, frame, self.quotes(frame, None)),
             tag::server::NOTIFICATION_RESPONSE => match self.planner.plan(cx.session) {
                 Ok(Some(plan)) => replace(cx, texts::notification(&plan, frame)),
@@ -348,7 +356,7 @@ impl Answers {
     }
 
     /// An error or a notice. Before anybody is known nothing of a table can be in it.
-    fn response(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, exposed: bool) -> Step {
+    pub(crate) fn response(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, exposed: bool) -> Step {
         match self.planner.plan(cx.session) {
             Ok(Some(plan)) => {
                 let text = texts::response(&plan, frame, exposed && plan.hides_columns());

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use chaperone_flow::postgres::{Gate, Turn, fatal};
+use chaperone_flow::postgres::{Answered, Gate, Turn, fatal};
 use chaperone_flow::{Cx, Flow, Live, Note, Step};
 use chaperone_model::Reason;
 use chaperone_model::facts::Output;
@@ -258,8 +258,11 @@ impl Flow for ResponseMasking {
     }
 
     fn server(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>) -> Step {
+        let notice = frame.tag == tag::server::NOTICE_RESPONSE;
+        let exposed = notice && self.answers.is_notice_exposed(&frame, self.gate.at_hand());
         match self.gate.server(cx, &frame) {
             Turn::Taken => Step::Take,
+            Turn::Pass(Answered::Aside) if notice => self.answers.response(cx, &frame, exposed),
             Turn::Hidden(answered) => self.answers.hidden(cx, &frame, answered),
             Turn::Pass(answered) => self.answers.passing(cx, &frame, answered),
         }

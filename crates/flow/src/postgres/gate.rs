@@ -293,6 +293,15 @@ impl<T: Default> Gate<T> {
         !self.unsynced && self.exchange.done_so_far() >= self.settled_at
     }
 
+    /// What the flow remembers of the client's request that the server is busy with.
+    #[must_use]
+    pub fn at_hand(&self) -> Option<&T> {
+        match self.exchange.front_payload()? {
+            Owner::Client(payload) => Some(payload),
+            Owner::Hidden(_) | Owner::InPlace { .. } | Owner::Own { .. } => None,
+        }
+    }
+
     /// Bytes that are kept for what is under way.
     #[must_use]
     pub fn kept(&self) -> usize {

@@ -125,8 +125,12 @@ fn errors_tell_themselves_what_they_are_about() {
     };
     session.client(&query("insert into t values (1)"));
     assert!(letters(&session.server(&noisy(&[]))) == "N");
-    let shown = session.server(&noisy(&[(b'W', "PL/pgSQL function f() line 1 at RAISE")]));
+    let nested = noisy(&[(b'W', "PL/pgSQL function f() line 1 at RAISE")]);
+    let shown = session.server(&nested);
     assert!(!String::from_utf8_lossy(&shown).contains("Bob Secret"));
+    session.server(&[done(), idle()].concat());
+    session.client(&query("call hello()"));
+    assert_eq!(session.server(&nested), nested, "of a procedure that was called by its name");
 }
 
 /// Views that read a hidden column and show nothing of it.

@@ -5,6 +5,8 @@
 //! the server's catalogue, is not foreseen.
 
 mod cases;
+mod change;
+mod recorded;
 mod who;
 
 use std::rc::Rc;
@@ -16,6 +18,8 @@ use chaperone_policy::{Explanation, Policy};
 use chaperone_sql_guard::Rehearsal;
 
 pub(crate) use cases::{Case, Cases, Outcome};
+pub(crate) use change::{Comparison, Decided};
+pub(crate) use recorded::Recorded;
 pub(crate) use who::{Known, Who};
 
 /// A session under a policy.
@@ -42,6 +46,11 @@ pub(crate) struct Judged {
 impl<'p> Session<'p> {
     pub(crate) fn new(policy: &'p Policy, who: Known, now: UnixSeconds) -> Self {
         Self { policy, who, now, texts: Rehearsal::default() }
+    }
+
+    /// The next text comes at this time.
+    pub(crate) fn set_now(&mut self, now: UnixSeconds) {
+        self.now = now;
     }
 
     pub(crate) const fn who(&self) -> &Known {

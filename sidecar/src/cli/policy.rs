@@ -1,7 +1,10 @@
 //! `chaperone policy`.
 
+mod compared;
+mod diff;
 mod explain;
 mod lint;
+mod replay;
 mod test;
 
 use std::io::Write;
@@ -33,6 +36,8 @@ enum Command {
     Lint(lint::Args),
     Explain(explain::Args),
     Test(test::Args),
+    Diff(diff::Args),
+    Replay(replay::Args),
     Deliver(Deliver),
 }
 
@@ -83,6 +88,8 @@ pub(super) fn run(args: &Args, out: &mut impl Write) -> Result<Answer, Trouble> 
         Command::Lint(args) => lint::run(args, out),
         Command::Explain(args) => explain::run(args, out),
         Command::Test(args) => test::run(args, out),
+        Command::Diff(args) => diff::run(args, out),
+        Command::Replay(args) => replay::run(args, out),
         Command::Deliver(args) => deliver(args, out),
     }
 }

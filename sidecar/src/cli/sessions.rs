@@ -7,7 +7,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use anstyle::Style;
-use chaperone_proto::{Message, Record};
+use chaperone_proto::{Body, Message, Record, Source, VerdictRecord};
 use clap::Subcommand;
 use serde::Deserialize;
 
@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args, out: &mut impl Write) -> Result<Answer, Trouble> 
 }
 
 fn list(sidecar: &Sidecar, limit: u32, json: bool, out: &mut impl Write) -> Result<Answer, Trouble> {
-    let List { sessions } = sidecar.get(&format!("/v1/sessions?limit={limit}"))?;
+    let sessions = latest(sidecar, limit)?;
     let answer = if sessions.is_empty() { Answer::No } else { Answer::Yes };
     if json {
         print_json(out, &sessions)?;
@@ -118,7 +118,7 @@ fn list(sidecar: &Sidecar, limit: u32, json: bool, out: &mut impl Write) -> Resu
 /// How long records may be on their way: whoever has just left a session means that one by `last`.
 const ON_THE_WAY: Duration = Duration::from_millis(300);
 
-fn detail(sidecar: &Sidecar, id: &str) -> Result<Detail, Trouble> {
+pub(super) fn detail(sidecar: &Sidecar, id: &str) -> Result<Detail, Trouble> {
     // As `list` shortens it.
     let id = id.trim_end_matches('…');
     if id == "last" {
@@ -147,6 +147,23 @@ fn each_link(
             _ => return Ok(()),
         }
     }
+}
+
+/// The latest sessions.
+pub(super) fn latest(sidecar: &Sidecar, limit: u32) -> Result<Vec<Session>, Trouble> {
+    let List { sessions } = sidecar.get(&format!("/v1/sessions?limit={limit}"))?;
+    Ok(sessions)
+}
+
+/// What sql-guard decided in a session, in order, with the times of the records.
+pub(super) fn verdicts(sidecar: &Sidecar, session: &Session) -> Result<Vec<(u64, VerdictRecord)>, Trouble> {
+    let of_guard = |record: Record| match record.body {
+        Some(Body::Verdict(verdict)) if record.source == i32::from(Source::Guard) => {
+            Some((record.time, verdict))
+        }
+        _ => None,
+    };
+    Ok(by_time(sidecar, session)?.into_iter().filter_map(of_guard).collect())
 }
 
 /// All records by time; those of one filter stay in its own order.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::process::{Place, chaperone, ran};
+use crate::sessions::recorded;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -130,4 +131,72 @@ fn statements_are_explained() {
     let nobody = ran(&mut chaperone(&["policy", "explain", &shop(), "select 1"]));
     assert_eq!(nobody.code, 2);
     assert!(nobody.err.contains("no role of `shop` lets this caller in"), "{}", nobody.err);
+}
+
+/// The shop's policy without a rule against DROP, as a file.
+fn candidate(place: &Place) -> String {
+    let text = std::fs::read_to_string(shop()).unwrap();
+    let file = place.join("candidate.yaml");
+    let text = text.replace(
+        "effect: deny\n    match: { verbs: [drop, truncate] }",
+        "effect: allow\n    match: { verbs: [drop] }",
+    );
+    std::fs::write(&file, text).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn two_policies_are_compared_over_cases_and_statements() {
+    let place = Place::new();
+    let (shop, candidate, cases) = (shop(), candidate(&place), path("examples/shop/policy.test.yaml"));
+    let same = ran(&mut chaperone(&["policy", "diff", &shop, &shop, "--cases", &cases]));
+    assert_eq!(
+        (same.code, same.out.lines().last()),
+        (0, Some("nothing is decided otherwise")),
+        "{}",
+        same.err
+    );
+    let other = ran(&mut chaperone(&["policy", "diff", &shop, &candidate, "--cases", &cases]));
+    assert_eq!(other.code, 1);
+    for line in ["2 of 16 are decided otherwise", "denied by `no-drop` → allowed by `no-drop`"] {
+        assert!(other.out.contains(line), "{line}\n{}", other.out);
+    }
+    let statements = place.join("statements.sql");
+    std::fs::write(&statements, "select 1\n\ndrop table t\n").unwrap();
+    let statements = statements.to_str().unwrap();
+    let args =
+        ["policy", "diff", &shop, &candidate, "--statements", statements, "--group", "analysts", "--json"];
+    let told: Value = serde_json::from_str(&ran(&mut chaperone(&args)).out).unwrap();
+    assert_eq!(told.pointer("/compared/commands").unwrap(), 2);
+    assert_eq!(told.pointer("/compared/changes/0/place").unwrap(), "line 3");
+    assert_eq!(ran(&mut chaperone(&["policy", "diff", &shop, &candidate])).code, 2, "over what?");
+}
+
+#[test]
+fn recorded_sessions_are_judged_again() {
+    let place = Place::new();
+    let sidecar = recorded(&place);
+    let same = sidecar.run(&["policy", "replay", &shop()]);
+    assert_eq!(same.code, 0, "{}{}", same.out, same.err);
+    assert!(same.out.starts_with("1 session, 1 command, under `shop`"), "{}", same.out);
+    let other = sidecar.run(&["policy", "replay", &candidate(&place), "last"]);
+    assert_eq!(other.code, 1, "{}{}", other.out, other.err);
+    for line in [
+        "1 of 1 are decided otherwise",
+        "      1  denied by `no-drop` → allowed by `no-drop`",
+        "s-0123456789abcdef0123456789abcdef DROP TABLE customers",
+    ] {
+        assert!(other.out.contains(line), "{line}\n{}", other.out);
+    }
+    // One that knows nothing of the resource leaves the session out, and says so.
+    let pack = sidecar.run(&["policy", "replay", &path("policies/pii.yaml"), "--json"]);
+    let told: Value = serde_json::from_str(&pack.out).unwrap();
+    assert_eq!((pack.code, told.pointer("/sessions").unwrap()), (0, &Value::from(0)));
+    assert!(
+        told.pointer("/skipped/0").unwrap().as_str().unwrap().contains("has no resource `shop`"),
+        "{told}"
+    );
+    let nobody =
+        ran(chaperone(&["policy", "replay", &shop()]).env("CHAPERONE_SIDECAR_URL", "http://127.0.0.1:1"));
+    assert_eq!(nobody.code, 2);
 }

@@ -52,7 +52,7 @@ fn records() -> Vec<Record> {
     ]
 }
 
-fn recorded(place: &Place) -> Running {
+pub(crate) fn recorded(place: &Place) -> Running {
     let sidecar = place.serve();
     assert_eq!(post(&sidecar, records()), 200);
     sidecar

@@ -105,7 +105,8 @@ mod tests {
         let packet = asked.packet("shop_app").unwrap();
         let StartupPacket::Startup(startup) = StartupPacket::read(&packet[4..]).unwrap() else { panic!() };
         let names: Vec<_> = startup.params.iter().map(|param| param.name).collect();
-        assert_eq!(names, [&b"user"[..], b"database", b"application_name", b"client_encoding"]);
+        let own = [&b"client_encoding"[..], b"standard_conforming_strings"];
+        assert_eq!(names, [&[&b"user"[..], b"database", b"application_name"], &own[..]].concat());
         assert_eq!(startup.user(), Some(&b"shop_app"[..]));
         assert_eq!(startup.param("database"), Some(&b"analyst"[..]));
     }

@@ -55,7 +55,8 @@ pub(crate) struct Refused(pub(crate) String);
 impl Parameters {
     /// Reads all parameters but `user` and `database`.
     ///
-    /// The encoding is always UTF-8, asked for or not, because that is what every filter of the chain reads.
+    /// The encoding is always UTF-8 and strings are always standard, asked for or not and whatever the target's account has
+    /// by itself, because that is what every filter of the chain reads.
     pub(crate) fn read(params: &[Param<'_>]) -> Result<Self, Refused> {
         let mut read = Self::default();
         // As in PostgreSQL, a setting of its own wins over the same one within `options`.
@@ -72,6 +73,7 @@ impl Parameters {
             }
         }
         read.put("client_encoding", b"UTF8");
+        read.put("standard_conforming_strings", b"on");
         Ok(read)
     }
 
@@ -186,7 +188,11 @@ mod tests {
             ("inside options", &[("options", "-c client_encoding=UTF8")]),
         ];
         for (why, params) in cases {
-            assert_eq!(read(params).unwrap(), [pair("client_encoding", "UTF8")], "{why}");
+            assert_eq!(
+                read(params).unwrap(),
+                [pair("client_encoding", "UTF8"), pair("standard_conforming_strings", "on")],
+                "{why}"
+            );
         }
         let pgjdbc = [
             ("user", "u"),
@@ -202,7 +208,8 @@ mod tests {
                 pair("datestyle", "ISO"),
                 pair("timezone", "Europe/Berlin"),
                 pair("extra_float_digits", "2"),
-                pair("client_encoding", "UTF8")
+                pair("client_encoding", "UTF8"),
+                pair("standard_conforming_strings", "on"),
             ]
         );
     }
@@ -233,7 +240,7 @@ mod tests {
         for (name, value) in cases {
             assert!(read(&[(name, value)]).is_err(), "{name}={value}");
         }
-        assert_eq!(read(&[("standard_conforming_strings", "ON")]).unwrap().len(), 1);
+        assert_eq!(read(&[("standard_conforming_strings", "ON")]).unwrap().len(), 2);
     }
 
     #[test]
@@ -247,6 +254,7 @@ mod tests {
                 pair("geqo", "on"),
                 pair("application_name", "a b\\"),
                 pair("client_encoding", "UTF8"),
+                pair("standard_conforming_strings", "on"),
             ]
         );
         assert!(read(&[("options", "")]).is_ok());
@@ -260,6 +268,6 @@ mod tests {
         let params = [Param { name: b"_pq_.compression", value: b"zstd" }];
         let read = Parameters::read(&params).unwrap();
         assert_eq!(read.protocol_options, [b"_pq_.compression".to_vec()]);
-        assert_eq!(read.settings.len(), 1);
+        assert_eq!(read.settings.len(), 2);
     }
 }

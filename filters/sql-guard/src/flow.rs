@@ -14,6 +14,7 @@ use chaperone_proto::VerdictHead;
 use chaperone_settings::Settings;
 
 use crate::FactsCache;
+use crate::dialect::Dialect;
 use crate::meaning::{Meaning, Meanings, Portal, same, same_portal};
 use crate::record;
 use crate::types::with_types;
@@ -59,6 +60,7 @@ pub struct SqlGuard {
     cache: FactsCache,
     gate: Gate<Pending>,
     meanings: Meanings,
+    dialect: Dialect,
     last: Option<Last>,
     /// Whether these settings hide columns from this caller, so that masking needs the facts.
     masks: Option<(Rc<Settings>, bool)>,
@@ -73,6 +75,7 @@ impl SqlGuard {
             cache,
             gate: Gate::default(),
             meanings: Meanings::default(),
+            dialect: Dialect::default(),
             last: None,
             masks: None,
         }
@@ -170,7 +173,14 @@ impl SqlGuard {
         runs: bool,
         note: &mut Option<Note>,
     ) -> Option<Rc<Command>> {
-        let mut text = self.cache.command(text);
+        let sent = text;
+        let mut text = self.cache.command(sent);
+        if !self.dialect.is_read_alike(sent, text.facts()) {
+            let message = "the session reads backslashes in strings, or letters, otherwise than the gateway";
+            let hint = "set standard_conforming_strings on and client_encoding to UTF8, or write the text without them";
+            self.gate.refuse(cx, tag, &refusal_with(Reason::SettingRefused, None, message, hint));
+            return None;
+        }
         if let Some(told) = told {
             text = Rc::new(Command::new(told, Rc::clone(text.facts())));
         }
@@ -188,6 +198,7 @@ impl SqlGuard {
             self.gate.refuse(cx, tag, &fatal(reason));
             return None;
         }
+        self.dialect.runs(text.facts());
         // What it runs is told anew whenever it is run: the names in it may mean something else by then.
         Some(text)
     }
@@ -329,6 +340,9 @@ impl Flow for SqlGuard {
     }
 
     fn server(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>) -> Step {
+        if frame.tag == tag::server::PARAMETER_STATUS {
+            self.dialect.reported(frame.body());
+        }
         let (pass, answered) = match self.gate.server(cx, &frame) {
             Turn::Taken => return Step::Take,
             Turn::Hidden(answered) => (Step::Take, answered),
@@ -349,6 +363,9 @@ impl Flow for SqlGuard {
             }
             Answered::Ready { status, skipped, .. } => {
                 self.forget(skipped);
+                if self.gate.is_settled() {
+                    self.dialect.settled();
+                }
                 if status == b'I' {
                     self.meanings.portals.forget_confirmed();
                 }

@@ -5,6 +5,7 @@
 
 mod cache;
 mod counters;
+mod dialect;
 mod flow;
 mod meaning;
 mod module;

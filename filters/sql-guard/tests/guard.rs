@@ -537,6 +537,35 @@ fn an_execute_that_may_be_one_of_several_is_never_held_either() {
     }
 }
 
+/// An account, or a function, may have it so that `'a\x'` is another value. Where a string ends that way is not asked here: one
+/// that may end elsewhere is refused always.
+#[test]
+fn what_the_server_reads_otherwise_is_refused() {
+    let status = |name: &str, value: &str| {
+        let mut out = Vec::new();
+        chaperone_pgwire::server::write::parameter_status(&mut out, name.as_bytes(), value.as_bytes())
+            .unwrap();
+        out
+    };
+    let mut wire = wire();
+    let hidden = r"select 'a\x'::regclass";
+    wire.from_server(&status("standard_conforming_strings", "off"));
+    wire.client(&query(hidden));
+    assert_eq!(wire.look(), "S E(42501) Z(I)");
+    wire.client(&[parse("", r"select 'a\b'"), sync()].concat());
+    assert_eq!(wire.look(), "E(42501) Z(I)");
+    wire.client(&query("select 'a'"));
+    assert_eq!(wire.look(), "T D C Z(I)", "that is read alike");
+    wire.from_server(&status("standard_conforming_strings", "on"));
+    wire.from_server(&status("client_encoding", "SJIS"));
+    wire.client(&query("select 'ä'"));
+    assert!(wire.look().ends_with("S E(42501) Z(I)"));
+    wire.from_server(&status("client_encoding", "UTF8"));
+    wire.client(&query(r"select 'ä\b'"));
+    assert!(wire.look().ends_with("T D C Z(I)"));
+    assert_eq!(wire.ran(), ["select 'a'", r"select 'ä\b'"]);
+}
+
 #[test]
 fn limits_are_told_in_words_with_their_numbers() {
     use chaperone_sql::{MAX_BYTES, MAX_CHAIN, MAX_DEPTH, MAX_STATEMENTS, MAX_TOKENS};

@@ -27,6 +27,7 @@ fn the_whole_story_through_both_chains() {
         holds(&stack, chain);
     }
     every_function_of_the_server_has_its_class(&stack);
+    an_account_may_have_settings_of_its_own(&stack);
     recordings(&stack);
     policy_changes(&stack);
     no_secret_anywhere(&stack);
@@ -68,6 +69,24 @@ fn everything_was_counted(stack: &Stack, defined: &BTreeSet<String>) {
     }
     let counted: BTreeSet<_> = counters(stack).into_keys().collect();
     assert_eq!(&counted, defined);
+}
+
+/// The gateway asks for strings as it reads them, whatever the account has by itself.
+fn an_account_may_have_settings_of_its_own(stack: &Stack) {
+    let superuser = stack.superuser_login().unwrap();
+    let set = |what: &str| {
+        let text = format!("ALTER ROLE shop_app {what} standard_conforming_strings");
+        let text = if what == "SET" { format!("{text} = off") } else { text };
+        has(&psql(stack, Chain::Direct, &superuser, &[&text]), &["ALTER ROLE"]);
+    };
+    set("SET");
+    let show = "SHOW standard_conforming_strings";
+    has(&psql(stack, Chain::Direct, &stack.target_login(), &[show]), &["off"]);
+    for chain in Chain::GOVERNED {
+        let shown = psql(stack, chain, &analyst(stack), &[r"SELECT 'a\b' AS x, 'c' AS y"]);
+        has(&shown, &[r"a\b|c"]);
+    }
+    set("RESET");
 }
 
 /// Volatile functions of PostgreSQL that have no effect but to give another result each time.

@@ -138,7 +138,14 @@ fn the_target_sees_the_account_and_allowed_parameters() {
     let params: Vec<_> = wire.target.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
     assert_eq!(
         params,
-        ["user=shop_account", "database=shop_7", "geqo=off", "application_name=psql", "client_encoding=UTF8"]
+        [
+            "user=shop_account",
+            "database=shop_7",
+            "geqo=off",
+            "application_name=psql",
+            "client_encoding=UTF8",
+            "standard_conforming_strings=on"
+        ]
     );
 }
 

@@ -9,7 +9,10 @@ mod comment;
 mod cursor;
 mod drop;
 mod fetch;
+mod foreign;
 mod kinds;
+mod publication;
+mod rights;
 mod settings;
 mod transaction;
 
@@ -41,8 +44,18 @@ pub(crate) fn read(tokens: &[TokenWithSpan]) -> Option<Statement> {
             while cursor.name().is_some() || cursor.word("all") {}
         }
         "alter" if cursor.word("system") => return Some(settings::alter_system(&mut cursor)),
-        "alter" => return alter_relation(&cursor).or_else(|| alter_object(&cursor)),
+        "alter" => {
+            let known = alter_relation(&cursor).or_else(|| alter_object(&cursor));
+            return known.or_else(|| alter_other(&cursor));
+        }
+        "create" if cursor.word("publication") => publication::create(&mut cursor, &mut statement)?,
+        "create" => foreign::object(&mut cursor, &mut statement, Verb::Create)?,
+        "drop" if cursor.clone().words(&["user", "mapping"]) => {
+            foreign::object(&mut cursor, &mut statement, Verb::Drop)?
+        }
         "drop" => drop::drop(&mut cursor, &mut statement)?,
+        "grant" => rights::grant(&mut cursor, &mut statement)?,
+        "revoke" => rights::revoke(&mut cursor, &mut statement)?,
         "checkpoint" => statement.verbs.push(Verb::Checkpoint),
         "refresh" => refresh(&mut cursor, &mut statement)?,
         "reindex" => reindex(&mut cursor, &mut statement)?,
@@ -69,6 +82,16 @@ fn alter_relation(cursor: &Cursor<'_>) -> Option<Statement> {
 fn alter_object(cursor: &Cursor<'_>) -> Option<Statement> {
     let (mut cursor, mut statement) = (cursor.clone(), understood(Vec::new()));
     alter_object::object(&mut cursor, &mut statement)?;
+    cursor.at_end().then_some(statement)
+}
+
+fn alter_other(cursor: &Cursor<'_>) -> Option<Statement> {
+    let (mut cursor, mut statement) = (cursor.clone(), understood(Vec::new()));
+    if cursor.word("publication") {
+        publication::alter(&mut cursor, &mut statement)?;
+    } else {
+        foreign::object(&mut cursor, &mut statement, Verb::Alter)?;
+    }
     cursor.at_end().then_some(statement)
 }
 

@@ -184,6 +184,30 @@ impl<'a> Cursor<'a> {
         self.values().then(|| self.tokens = &[])
     }
 
+    /// A role, or a word that stands for one: CURRENT_USER, PUBLIC.
+    pub(super) fn role(&mut self) -> Option<&'a str> {
+        let words = ["current_role", "current_user", "session_user", "user"];
+        match self.peek_bare() {
+            Some(word) if words.contains(&word) => self.bare(),
+            _ => self.part(true),
+        }
+    }
+
+    /// A parenthesised list of columns, if one is there.
+    pub(super) fn columns(&mut self) -> Option<Vec<&'a str>> {
+        let mut columns = Vec::new();
+        if !self.pass(&Token::LParen) {
+            return Some(columns);
+        }
+        loop {
+            columns.push(self.part(true)?);
+            if !self.comma() {
+                break;
+            }
+        }
+        self.pass(&Token::RParen).then_some(columns)
+    }
+
     /// A relation that ONLY may stand before and `*` behind.
     pub(super) fn relation_name(&mut self) -> Option<Name<'a>> {
         self.word("only");

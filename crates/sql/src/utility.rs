@@ -7,6 +7,7 @@ mod alter;
 mod alter_object;
 mod comment;
 mod cursor;
+mod define;
 mod drop;
 mod fetch;
 mod foreign;
@@ -48,6 +49,10 @@ pub(crate) fn read(tokens: &[TokenWithSpan]) -> Option<Statement> {
             let known = alter_relation(&cursor).or_else(|| alter_object(&cursor));
             return known.or_else(|| alter_other(&cursor));
         }
+        "create" if cursor.words(&["or", "replace", "aggregate"]) || cursor.word("aggregate") => {
+            define::aggregate(&mut cursor, &mut statement)?
+        }
+        "create" if cursor.word("statistics") => define::statistics(&mut cursor, &mut statement)?,
         "create" if cursor.word("publication") => publication::create(&mut cursor, &mut statement)?,
         "create" => foreign::object(&mut cursor, &mut statement, Verb::Create)?,
         "drop" if cursor.clone().words(&["user", "mapping"]) => {

@@ -84,7 +84,9 @@ impl<'a> Grounds<'a> {
             return None;
         }
         let (exposure, read) = self.read(statement);
-        if !exposure.is_empty() {
+        // A publication may be of all tables that there are.
+        let unnamed = statement.effects.contains(&Effect::Unnamed(Access::Read));
+        if !exposure.is_empty() || unnamed && self.plan.hides_columns() {
             return Some(Reason::MaskCopyRefused);
         }
         let to_client = statement.effects.contains(&Effect::CopyOut);

@@ -78,6 +78,25 @@ impl<'a> Cursor<'a> {
         self.pass(&Token::Eq)
     }
 
+    pub(super) fn open(&mut self) -> bool {
+        self.pass(&Token::LParen)
+    }
+
+    pub(super) fn close(&mut self) -> bool {
+        self.pass(&Token::RParen)
+    }
+
+    /// Passes what stands before the next comma or the end of the parentheses that it is in.
+    pub(super) fn skip_value(&mut self) {
+        while !matches!(self.peek(), None | Some(Token::Comma | Token::RParen)) {
+            if self.peek() == Some(&Token::LParen) {
+                self.skip_parentheses();
+            } else {
+                self.next();
+            }
+        }
+    }
+
     fn pass(&mut self, wanted: &Token) -> bool {
         let found = self.peek() == Some(wanted);
         if found {

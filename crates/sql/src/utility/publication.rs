@@ -1,6 +1,6 @@
 //! CREATE and ALTER PUBLICATION: which tables go out to whoever subscribes.
 
-use chaperone_model::facts::{Access, ObjectKind, Statement, Verb};
+use chaperone_model::facts::{Access, Effect, ObjectKind, Statement, Verb};
 
 use super::cursor::Cursor;
 use super::unnamed;
@@ -11,6 +11,7 @@ pub(super) fn create(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Opti
     statement.relations.push(cursor.name()?.relation(ObjectKind::Other, Access::Create));
     if cursor.word("for") {
         if cursor.words(&["all", "tables"]) {
+            statement.effects.push(Effect::CopyOut);
             unnamed(statement, &[Access::Read]);
         } else {
             tables(cursor, statement)?;
@@ -32,6 +33,8 @@ pub(super) fn alter(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Optio
 
 /// Tables, and all of schemas. A condition of a table is an expression, and not read.
 fn tables(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Option<()> {
+    // Rows of theirs leave, as by COPY.
+    statement.effects.push(Effect::CopyOut);
     let mut in_schemas = None;
     loop {
         if cursor.words(&["tables", "in", "schema"]) {

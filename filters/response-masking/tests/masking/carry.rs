@@ -111,7 +111,14 @@ fn hidden_values_are_not_put_into_other_columns() {
     ] {
         assert_eq!(refused(&mut Session::learnt(CARDS), sql).as_deref(), Some("RM105"), "{sql}");
     }
-    for sql in ["copy customers to '/tmp/x'", "copy (select card from customers) to program 'cat'"] {
+    for sql in [
+        "copy customers to '/tmp/x'",
+        "copy (select card from customers) to program 'cat'",
+        // Whoever subscribes gets the rows.
+        "create publication p for table customers",
+        "create publication p for all tables",
+        "alter publication p add tables in schema public",
+    ] {
         assert_eq!(refused(&mut Session::learnt(CARDS), sql).as_deref(), Some("RM102"), "{sql}");
     }
 }

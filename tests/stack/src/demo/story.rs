@@ -120,6 +120,8 @@ impl Story<'_> {
             let shown = live.run(statement)?;
             must(&shown, &["ERROR:", "DETAIL:", "HINT:"])?;
         }
+        let shown = live.run("\\echo SQLSTATE :LAST_ERROR_SQLSTATE")?;
+        must(&shown, &["SQLSTATE 42501"])?;
         self.voice.live("\n");
         self.voice
             .say("Inside a transaction, too: psql's prompt keeps its star, and the transaction commits.");

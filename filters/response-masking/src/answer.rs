@@ -232,14 +232,9 @@ impl Answers {
             }
             tag::server::ERROR_RESPONSE => {
                 let reading = run.reading(self.catalogue.known(&run.plan.columns));
-                let exposed = changed || reading.is_exposed(self.touched) || reading.may_quote();
-                let statement = match reading {
-                    Reading::Told(statement, _) => Some(statement),
-                    Reading::Earlier | Reading::Plain(_) | Reading::Untold => None,
-                };
-                let earlier = matches!(reading, Reading::Earlier);
-                let exposed = exposed || self.quotes(frame, statement);
-                Ok(self.response(cx, frame, exposed && !(earlier && texts::is_of_a_name(frame))))
+                let of_a_name = matches!(reading, Reading::Earlier) && texts::is_of_a_name(frame);
+                let exposed = changed || self.may_be_quoted(frame, run);
+                Ok(self.response(cx, frame, exposed && !of_a_name))
             }
             _ => Ok(Step::Pass),
         }
@@ -322,14 +317,28 @@ impl Answers {
 
     /// Any function can be made to speak in notices of what it reads. `asked` is what the server is busy with.
     pub(crate) fn is_notice_exposed(&self, frame: &Frame<'_>, asked: Option<&Asked>) -> bool {
-        let statement = match asked {
-            Some(Asked::Run(run)) => match run.reading(self.catalogue.known(&run.plan.columns)) {
+        let of_run = match asked {
+            Some(Asked::Run(run)) => self.may_be_quoted(frame, run),
+            _ => self.quotes(frame, None),
+        };
+        self.touched || of_run
+    }
+
+    /// Whether a hidden value may be in an error or a notice that comes while this is answered. The end of a Query is that
+    /// of a transaction, so that what any of its statements has put off is done while the last one is answered.
+    fn may_be_quoted(&self, frame: &Frame<'_>, run: &Run) -> bool {
+        let known = self.catalogue.known(&run.plan.columns);
+        let alone = run.description.is_some();
+        let count = run.command.as_ref().map_or(0, |command| command.facts().statements.len());
+        let statements = if alone { run.statement..run.statement + 1 } else { 0..count.max(1) };
+        statements.into_iter().any(|index| {
+            let reading = Reading::of(run.command.as_deref(), index, alone, &run.plan, known);
+            let statement = match reading {
                 Reading::Told(statement, _) => Some(statement),
                 Reading::Earlier | Reading::Plain(_) | Reading::Untold => None,
-            },
-            _ => None,
-        };
-        self.touched || self.quotes(frame, statement)
+            };
+            reading.is_exposed(self.touched) || reading.may_quote() || self.quotes(frame, statement)
+        })
     }
 
     fn aside(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Step {

@@ -6,6 +6,7 @@
 
 use chaperone_model::facts::{Access, ObjectKind, Relation, Statement, Verb};
 use chaperone_pgwire::server::{Fields, field};
+use chaperone_policy::function_class;
 
 use crate::catalogue::Known;
 use crate::exposure::Exposure;
@@ -24,7 +25,25 @@ pub(crate) struct Grounds<'a> {
 impl Grounds<'_> {
     /// `statement` is the one that is answered, where it is known.
     pub(crate) fn may_quote(&self, fields: &Fields<'_>, statement: Option<&Statement>) -> bool {
-        self.is_of_hidden(fields) || is_nested(fields) && statement.is_none_or(runs_more)
+        self.is_of_hidden(fields)
+            || self.quotes_a_hidden_key(fields)
+            || is_nested(fields) && statement.is_none_or(runs_more)
+    }
+
+    /// `Key (email)=(…) is still referenced from …`: the values are of these columns, and of a table that no field names.
+    /// What an index computes may be made of anything.
+    fn quotes_a_hidden_key(&self, fields: &Fields<'_>) -> bool {
+        let Some(detail) = fields.find(field::DETAIL) else { return false };
+        let Some(end) = detail.windows(3).position(|three| three == b")=(") else { return false };
+        let before = detail.get(..end).unwrap_or_default();
+        let Some(start) = before.iter().position(|byte| *byte == b'(') else { return true };
+        let key = String::from_utf8_lossy(before.get(start + 1..).unwrap_or_default()).into_owned();
+        let hidden = |name: &str| {
+            self.plan.named(name).is_some() || self.known.is_some_and(|known| known.hides_any(name))
+        };
+        let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$' | ',' | ' ' | '"');
+        let is_computed = !key.chars().all(plain);
+        is_computed || key.split([',', ' ', '"']).any(hidden)
     }
 
     /// The error is about a table with hidden columns, whatever the statement was about.
@@ -55,19 +74,22 @@ pub(crate) fn checks_earlier(statement: &Statement) -> bool {
     }
 }
 
-/// Whether more may run than the statement's own words: triggers, cascades. Functions that a SELECT calls are by name.
-fn runs_more(statement: &Statement) -> bool {
-    let reads =
-        |verb: &Verb| matches!(verb, Verb::Call | Verb::Explain | Verb::Fetch | Verb::Select | Verb::Show);
-    checks_earlier(statement) || !statement.verbs.iter().all(reads)
+/// Whether more may run than the statement's own words: triggers, cascades, what views and policies call. A function that
+/// a statement calls by its name is the policy's to allow.
+pub(crate) fn runs_more(statement: &Statement) -> bool {
+    let reads = |verb: &Verb| matches!(verb, Verb::Explain | Verb::Fetch | Verb::Select | Verb::Show);
+    let calls = |name: &String| function_class(name) != "catalog";
+    let by_name = statement.verbs.first() == Some(&Verb::Call)
+        || statement.verbs.iter().all(reads) && statement.functions.iter().any(calls);
+    checks_earlier(statement) || !by_name
 }
 
 /// Whether the server tells of something in whose midst it was: a statement or a function that runs inside of the
 /// client's. Where it was in the client's own JSON, or in its own lines of COPY, it says so in one line.
-fn is_nested(fields: &Fields<'_>) -> bool {
+pub(crate) fn is_nested(fields: &Fields<'_>) -> bool {
     let own = |context: &[u8]| {
-        let begins = context.starts_with(b"JSON data, line ") || context.starts_with(b"COPY ");
-        begins && !context.contains(&b'\n')
+        let begins: [&[u8]; 3] = [b"JSON data, line ", b"COPY ", b"while "];
+        begins.iter().any(|begin| context.starts_with(begin)) && !context.contains(&b'\n')
     };
     let nested = fields.find(field::CONTEXT).is_some_and(|context| !context.is_empty() && !own(context));
     nested || fields.find(field::INTERNAL_QUERY).is_some()
@@ -88,6 +110,8 @@ mod tests {
     fn statements_that_run_more_than_they_say() {
         for (sql, more, checks, unseen) in [
             ("select f(1)", false, false, false),
+            ("select upper(a) from v", true, false, false),
+            ("call p()", false, false, false),
             ("with x as (delete from t returning 1) select * from x", true, false, false),
             ("explain analyze delete from t", true, false, false),
             ("insert into t values (1)", true, false, false),
@@ -114,6 +138,7 @@ mod tests {
             ("SQL statement \"UPDATE x\"\nCOPY orders, line 1", true),
             ("COPY orders, line 1\nSQL statement \"UPDATE x\"", true),
             ("SQL-Anweisung »UPDATE ONLY x«", true),
+            ("while updating tuple (0,1) in relation \"t\"", false),
             ("PL/pgSQL function f() line 1 at RAISE", true),
         ] {
             let mut out = Vec::new();

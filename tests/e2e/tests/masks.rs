@@ -172,7 +172,7 @@ fn no_error_quotes_a_hidden_value_of_a_table_that_was_not_named() {
 ";
     let masks = "masking:
   - id: people
-    columns: [public.people.notes, public.people.email, public.late.word]
+    columns: [public.people.notes, public.people.email, public.late.word, public.cust.mail]
     transform: { kind: redact }
 ";
     let policy = shop_policy().replacen("rules:\n", rules, 1).replacen("masking:\n", masks, 1);
@@ -199,10 +199,31 @@ fn no_error_quotes_a_hidden_value_of_a_table_that_was_not_named() {
             RAISE NOTICE 'seen: %', (SELECT min(notes) FROM people);
             RAISE EXCEPTION 'not with %', (SELECT min(notes) FROM people); END $$",
         "CREATE TRIGGER noise BEFORE INSERT ON noisy FOR EACH ROW EXECUTE FUNCTION noise()",
+        "CREATE TABLE guarded (id integer)",
+        "CREATE FUNCTION guards() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            RAISE EXCEPTION 'locked by %', (SELECT min(notes) FROM people) USING ERRCODE = 'insufficient_privilege';
+            END $$",
+        "CREATE TRIGGER guards BEFORE INSERT ON guarded FOR EACH ROW EXECUTE FUNCTION guards()",
+        "CREATE TABLE later (id integer)",
+        "CREATE CONSTRAINT TRIGGER later AFTER INSERT ON later DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION noise()",
+        "CREATE TABLE slow (id integer)",
+        "CREATE FUNCTION slows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            EXECUTE format('SELECT pg_sleep(5), %L', (SELECT min(notes) FROM people)); RETURN NEW; END $$",
+        "CREATE TRIGGER slows BEFORE INSERT ON slow FOR EACH ROW EXECUTE FUNCTION slows()",
+        "CREATE TABLE region (id integer PRIMARY KEY)",
+        "INSERT INTO region VALUES (1)",
+        "CREATE TABLE cust (mail text UNIQUE, region integer REFERENCES region ON DELETE CASCADE)",
+        "INSERT INTO cust VALUES ('a secret mail', 1)",
+        "CREATE TABLE subs (mail text REFERENCES cust (mail))",
+        "INSERT INTO subs VALUES ('a secret mail')",
+        "CREATE FUNCTION chk(of integer) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+            RETURN (SELECT notes::integer FROM people WHERE id = of) > 0; END $$",
+        "CREATE VIEW v_chk AS SELECT item FROM orders WHERE chk(1)",
     ];
     let shown = psql(&stack, Chain::Direct, &stack.target_login(), &made);
     assert!(!shown.contains("ERROR"), "{shown}");
-    let tricks: [&[&str]; 17] = [
+    let tricks: [&[&str]; 23] = [
         &["DELETE FROM cities WHERE code = 'LON'"],
         &["UPDATE cities SET code = 'VERYLONGCITY' WHERE code = 'LON'"],
         &["WITH x AS (DELETE FROM cities WHERE code = 'LON' RETURNING 1) SELECT * FROM x"],
@@ -224,6 +245,12 @@ fn no_error_quotes_a_hidden_value_of_a_table_that_was_not_named() {
         &["SELECT * FROM shy"],
         &["CREATE INDEX CONCURRENTLY i_notes ON people ((notes::int))", "REINDEX INDEX i_notes"],
         &["INSERT INTO noisy VALUES (1)"],
+        &["INSERT INTO guarded VALUES (1)"],
+        &["INSERT INTO later VALUES (1)"],
+        &["INSERT INTO later VALUES (1); SELECT 1"],
+        &["SET statement_timeout = 300", "INSERT INTO slow VALUES (1)"],
+        &["DELETE FROM region WHERE id = 1"],
+        &["SELECT * FROM v_chk"],
     ];
     for chain in Chain::GOVERNED {
         for trick in tricks {

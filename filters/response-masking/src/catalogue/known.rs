@@ -125,6 +125,11 @@ impl Known {
         }
     }
 
+    /// Whether any table hides a column of this name.
+    pub(crate) fn hides_any(&self, column: &str) -> bool {
+        self.tables.values().flat_map(|table| &table.hidden).any(|hidden| hidden.name == column)
+    }
+
     /// Whether a name in a statement may mean a view, or a table with a policy, that reads hidden columns.
     pub(crate) fn quotes(&self, schema: Option<&str>, name: &str) -> bool {
         let schemas = self.quoting.get(name);

@@ -70,6 +70,9 @@ impl<'p> Session<'p> {
         if verdict.decision == Decision::Hold && read.command.text().len() > HELD_TEXT_MOST {
             verdict = refusal(Reason::HoldTooLong);
         }
+        if verdict.decision == Decision::Hold && read.command.is_one_of_several() {
+            verdict = refusal(Reason::HoldBatch);
+        }
         if verdict.decision != Decision::Deny {
             if let Err(reason) = self.texts.runs(&read) {
                 verdict = refusal(reason);
@@ -77,6 +80,14 @@ impl<'p> Session<'p> {
         }
         let hidden = self.hidden(&facts);
         Judged { verdict, facts: Some(facts), rules, hidden }
+    }
+
+    /// Whether this text, with what it runs, was recorded like that: with a digest where that is too long for a record.
+    pub(crate) fn stands_for(&mut self, text: &str, recorded: &str, digest: &str) -> bool {
+        self.texts.read(text.as_bytes()).is_ok_and(|read| {
+            let command = read.command;
+            command.statement() == recorded && command.digest_beside_statement() == digest
+        })
     }
 
     fn hidden(&self, facts: &Facts) -> Vec<(String, String)> {
@@ -101,6 +112,13 @@ impl<'p> Session<'p> {
 }
 
 impl Judged {
+    /// Whether the text as a whole, or a statement of it, cannot be read.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.facts.as_ref().is_none_or(|facts| {
+            facts.opaque.is_some() || facts.statements.iter().any(|statement| statement.opaque.is_some())
+        })
+    }
+
     fn refused(reason: Reason) -> Self {
         Self { verdict: refusal(reason), facts: None, rules: Vec::new(), hidden: Vec::new() }
     }

@@ -144,6 +144,12 @@ impl Policy {
         self.resource(resource).is_some_and(|resource| resource.offers(database))
     }
 
+    /// How many rules there are.
+    #[must_use]
+    pub fn rule_count(&self) -> usize {
+        self.denies.len() + self.holds.len() + self.allows.len()
+    }
+
     /// The ids of all rules, in the order of the document.
     pub fn rules(&self) -> impl Iterator<Item = &RuleId> {
         let mut rules: Vec<_> = self.denies.iter().chain(&self.holds).chain(&self.allows).collect();

@@ -4,13 +4,11 @@ use std::rc::Rc;
 
 use chaperone_flow::postgres::{Answered, Gate, Names, Refusal, Turn, fatal, refusal, refusal_with};
 use chaperone_flow::{Command, Cx, Flow, Live, Note, Step};
-use chaperone_model::facts::Facts;
-use chaperone_model::{Decision, Digest, Reason, UnixSeconds, Verdict};
+use chaperone_model::{Decision, Reason, Verdict};
 use chaperone_pgwire::client::{Bind, Execute, Parse, Query, Target};
 use chaperone_pgwire::exchange::Request;
 use chaperone_pgwire::{Frame, tag};
 use chaperone_policy::Caller;
-use chaperone_proto::VerdictHead;
 use chaperone_settings::Settings;
 
 use crate::FactsCache;
@@ -18,6 +16,7 @@ use crate::dialect::Dialect;
 use crate::meaning::{Meaning, Meanings, Portal, same, same_portal};
 use crate::record;
 use crate::types::with_types;
+use crate::verdicts::{Judged, Verdicts};
 
 /// What to do when a request is answered.
 #[derive(Debug, Default)]
@@ -37,22 +36,6 @@ enum Pending {
 /// Longest statement that is held, in bytes: an approver must see all of it.
 const HELD_TEXT_MOST: usize = chaperone_flow::HELD_TEXT_MOST;
 
-/// Largest command whose verdict is kept for the next one, in bytes of memory.
-const LAST_MOST: usize = 64 << 10;
-
-/// The last verdict: agents repeat themselves.
-#[derive(Debug)]
-struct Last {
-    facts: Rc<Facts>,
-    settings: Rc<Settings>,
-    /// A rule may look at the clock.
-    second: UnixSeconds,
-    verdict: Rc<Verdict>,
-    record: Rc<VerdictHead>,
-    facts_wanted: bool,
-    policy: Digest,
-}
-
 /// sql-guard on one connection.
 #[derive(Debug)]
 pub struct SqlGuard {
@@ -61,7 +44,7 @@ pub struct SqlGuard {
     gate: Gate<Pending>,
     meanings: Meanings,
     dialect: Dialect,
-    last: Option<Last>,
+    verdicts: Verdicts,
     /// Whether these settings hide columns from this caller, so that masking needs the facts.
     masks: Option<(Rc<Settings>, bool)>,
 }
@@ -76,7 +59,7 @@ impl SqlGuard {
             gate: Gate::default(),
             meanings: Meanings::default(),
             dialect: Dialect::default(),
-            last: None,
+            verdicts: Verdicts::default(),
             masks: None,
         }
     }
@@ -86,16 +69,27 @@ impl SqlGuard {
         Step::Take
     }
 
-    /// The verdict on a command, as a note for the flows behind; a denial is refused here and none comes back.
-    fn judge(&mut self, cx: &mut Cx<'_>, tag: u8, command: &Rc<Command>, runs: bool) -> Option<Note> {
+    /// The verdict on a command, as a note for the flows behind; a denial is refused here and none comes back. `paid`: the
+    /// client has sent all of it just now, so that it can ask for no more than it sends.
+    fn judge(
+        &mut self,
+        cx: &mut Cx<'_>,
+        tag: u8,
+        command: &Rc<Command>,
+        runs: bool,
+        paid: bool,
+    ) -> Option<Note> {
         let settings = self.settings.get();
-        let second = cx.now().seconds();
-        let same = self.last.as_ref().is_some_and(|last| {
-            Rc::ptr_eq(&last.facts, command.facts())
-                && Rc::ptr_eq(&last.settings, &settings)
-                && last.second == second
-        });
-        if !same {
+        let (facts, second) = (command.facts(), cx.now().seconds());
+        if self.verdicts.get(facts, &settings, second).is_none() {
+            let rules = settings.policy.rule_count();
+            if !paid && !self.meanings.may_judge(facts, rules, cx.now().millis()) {
+                let message =
+                    "the session asks for more work at once than it may, in statements that were sent before";
+                let again = "ask again in a moment, or for less at once";
+                self.gate.refuse(cx, tag, &refusal_with(Reason::TooManyStatements, None, message, again));
+                return None;
+            }
             let Some(identity) = cx.session.identity.clone() else {
                 self.gate.refuse(cx, tag, &fatal(Reason::IdentityMissing));
                 return None;
@@ -106,30 +100,26 @@ impl SqlGuard {
                 role: &cx.session.role,
                 database: &cx.session.database,
             };
-            let verdict = Rc::new(settings.policy.decide(&caller, command.facts(), second));
-            let facts_wanted = match &self.masks {
+            let verdict = settings.policy.decide(&caller, facts, second);
+            let wanted = match &self.masks {
                 Some((of, wanted)) if Rc::ptr_eq(of, &settings) => *wanted,
                 _ => !settings.policy.masks(&caller).columns.is_empty(),
             };
-            self.masks = Some((Rc::clone(&settings), facts_wanted));
-            let policy = settings.policy.digest();
-            let record = Rc::new(record::verdict(&verdict, policy));
-            let facts = Rc::clone(command.facts());
-            self.last = Some(Last { facts, settings, second, verdict, record, facts_wanted, policy });
+            self.masks = Some((Rc::clone(&settings), wanted));
+            let record = record::verdict(&verdict, settings.policy.digest());
+            self.verdicts.put(facts, Judged::new(facts, &settings, second, verdict, record, wanted));
         }
         // The flows behind keep it until it is answered.
         if runs && !cx.memory.take(command.own()) {
             self.gate.refuse(cx, tag, &fatal(Reason::MemoryFull));
             return None;
         }
-        let last = self.last.as_ref()?;
-        let (verdict, policy, facts_wanted) = (Rc::clone(&last.verdict), last.policy, last.facts_wanted);
+        let judged = self.verdicts.get(facts, &settings, second)?;
+        let (verdict, policy, facts_wanted) =
+            (Rc::clone(&judged.verdict), judged.policy, judged.facts_wanted);
         let denied = verdict.decision == Decision::Deny;
         if runs || denied {
-            record::judged(cx, &verdict, &last.record, command);
-        }
-        if command.bytes() > LAST_MOST {
-            self.last = None;
+            record::judged(cx, &verdict, &judged.record, command);
         }
         if denied {
             self.gate.refuse(cx, tag, &refusal(&verdict));
@@ -191,7 +181,8 @@ impl SqlGuard {
                 return None;
             }
         };
-        *note = self.judge(cx, tag, &command, runs);
+        let paid = Rc::ptr_eq(command.facts(), text.facts());
+        *note = self.judge(cx, tag, &command, runs, paid);
         note.as_ref()?;
         // The text itself, not what its EXECUTEs run: or each would double what the next one stands for.
         if let Err(reason) = self.meanings.remember(cx.memory, &text) {
@@ -246,7 +237,7 @@ impl SqlGuard {
             Err(reason) => return self.refuse(cx, frame.tag, reason),
         };
         // A policy may have changed since the Parse: what it denies now does not get a portal either.
-        *note = self.judge(cx, frame.tag, &command, false);
+        *note = self.judge(cx, frame.tag, &command, false, false);
         if note.is_none() {
             return Step::Take;
         }
@@ -275,7 +266,7 @@ impl SqlGuard {
             Ok(command) => command,
             Err(reason) => return self.refuse(cx, frame.tag, reason),
         };
-        *note = self.judge(cx, frame.tag, &command, true);
+        *note = self.judge(cx, frame.tag, &command, true, false);
         if note.is_none() {
             return Step::Take;
         }

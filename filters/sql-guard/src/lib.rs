@@ -12,6 +12,7 @@ mod module;
 mod record;
 mod rehearsal;
 mod types;
+mod verdicts;
 mod work;
 
 pub use cache::FactsCache;

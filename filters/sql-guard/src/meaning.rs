@@ -8,7 +8,7 @@ use chaperone_flow::{Command, Share};
 use chaperone_model::facts::{Effect, Facts, Statement, Verb};
 use chaperone_model::{Digest, Reason};
 
-use crate::work::{Left, RESOLVED_MOST, TooMuch, Work};
+use crate::work::{Left, RESOLVED_MOST, TooMuch, Work, of_judging};
 
 /// Everything that a name may stand for; usually one command.
 pub(crate) type Meaning = Vec<Rc<Command>>;
@@ -55,7 +55,7 @@ impl Default for Meanings {
 const PREPARED_MOST: usize = 1_000;
 
 /// Longest text of a command with what it runs, in bytes.
-pub(crate) const TEXT_MOST: usize = 64 << 10;
+const TEXT_MOST: usize = 64 << 10;
 
 /// What stands at the end of a longer one.
 const CUT: &str = "\n-- and more";
@@ -158,6 +158,23 @@ impl Meanings {
         resolved.map_err(|untold| untold.reason(Reason::PreparedUnknown))
     }
 
+    /// As [`Self::resolve`], of a command that was sent before: to put it together once more is work as well.
+    fn resolve_again(&mut self, command: Rc<Command>, millis: u64) -> Result<Rc<Command>, Reason> {
+        if !stands_for_others(&command) {
+            return Ok(command);
+        }
+        let resolved = self.working(millis, |it, left| {
+            left.take(&command)?;
+            it.resolve_within(command, 0, left)
+        });
+        resolved.map_err(|untold| untold.reason(Reason::PreparedUnknown))
+    }
+
+    /// Whether the session may have this judged now, beside all else that it asks for.
+    pub(crate) fn may_judge(&mut self, facts: &Facts, rules: usize, millis: u64) -> bool {
+        self.work.may(of_judging(facts, rules), millis)
+    }
+
     /// One command that does what all of a meaning do, with what EXECUTE runs; `unknown` where there is none.
     pub(crate) fn command_of(
         &mut self,
@@ -166,7 +183,7 @@ impl Meanings {
         millis: u64,
     ) -> Result<Rc<Command>, Reason> {
         let command = self.working(millis, |_, left| joined(meaning, left));
-        self.resolve(command.map_err(|untold| untold.reason(unknown))?, millis)
+        self.resolve_again(command.map_err(|untold| untold.reason(unknown))?, millis)
     }
 
     fn resolve_within(

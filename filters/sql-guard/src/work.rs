@@ -5,8 +5,7 @@
 //! would keep a worker, and everybody on it, for seconds.
 
 use chaperone_flow::Command;
-
-use crate::meaning::TEXT_MOST;
+use chaperone_model::facts::Facts;
 
 /// How many statements one command may stand for once its EXECUTEs are resolved.
 pub(crate) const RESOLVED_MOST: usize = 1_000;
@@ -19,6 +18,9 @@ const UNIT_BYTES: usize = 1 << 10;
 
 /// So many bytes of text are: each is copied, and digested for a record.
 const UNIT_TEXT: usize = 512;
+
+/// So many names of functions, by one rule, are: some are looked for in a list.
+const NAMES_A_UNIT: usize = 10;
 
 /// So many looks at what a name may mean are as much work as a statement.
 const LOOKS: usize = 16;
@@ -85,6 +87,25 @@ impl Work {
     }
 }
 
+impl Work {
+    /// Whether something may be done now that is so much work; it is then done.
+    pub(crate) fn may(&mut self, units: usize, millis: u64) -> bool {
+        let mut left = self.begin(millis);
+        let may = left.spend(units).is_ok();
+        if may {
+            self.end(&left);
+        }
+        may
+    }
+}
+
+/// How much work it is to judge what was not sent just now by so many rules. What costs is to tell which functions of a
+/// statement a rule means.
+pub(crate) fn of_judging(facts: &Facts, rules: usize) -> usize {
+    let names = facts.statements.iter().map(|it| it.functions.len() + it.attributes.len()).sum::<usize>();
+    names.saturating_mul(rules) / NAMES_A_UNIT
+}
+
 impl Left {
     /// One more candidate for a name is looked at.
     pub(crate) fn look(&mut self) -> Result<(), TooMuch> {
@@ -99,7 +120,7 @@ impl Left {
     /// One more command is put into what another stands for, or the statements of one.
     pub(crate) fn take(&mut self, command: &Command) -> Result<(), TooMuch> {
         let (commands, bytes) = (command.facts().statements.len().max(1), command.facts().bytes());
-        let text = command.text().len().min(TEXT_MOST) / UNIT_TEXT;
+        let text = command.text().len() / UNIT_TEXT;
         let units = commands.saturating_add(bytes / UNIT_BYTES).saturating_add(text);
         self.spend(units)?;
         self.commands = self.commands.checked_sub(commands).ok_or(TooMuch)?;

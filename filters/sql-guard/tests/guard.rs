@@ -566,6 +566,45 @@ fn what_the_server_reads_otherwise_is_refused() {
     assert_eq!(wire.ran(), ["select 'a'", r"select 'ä\b'"]);
 }
 
+/// A short Bind of a long text that was sent once.
+#[test]
+fn what_was_sent_before_is_judged_within_what_a_session_may_ask() {
+    let calls = |number: usize| {
+        let calls: Vec<_> = (0..3_000).map(|call| format!("f{call}_{number}()")).collect();
+        calls.join(", ")
+    };
+    let refused = |wire: &mut Wire| wire.look().matches("E(54000)").count();
+    let run = |name: &str| [bind("", name), execute(""), sync()].concat();
+    // One that stands for another is put together, and judged, anew each time.
+    let mut wire = wire();
+    wire.client(&query("prepare q as select a from t where b = 'x'"));
+    wire.client(&[parse("s", &format!("execute q({})", calls(0))), sync()].concat());
+    assert_eq!(refused(&mut wire), 0);
+    for _ in 0..100 {
+        wire.client(&run("s"));
+    }
+    let found = refused(&mut wire);
+    assert!(found > 60, "{found} of 100 are refused");
+    // One that is what it is has its verdict, as long as it is one of few.
+    let mut wire = self::wire();
+    for number in 0..100 {
+        let text = format!("select {}", calls(number));
+        wire.client(&[parse(&format!("s{number}"), &text), sync()].concat());
+    }
+    assert_eq!(refused(&mut wire), 0, "each was sent, and paid for by its bytes");
+    for _ in 0..300 {
+        wire.client(&run("s99"));
+    }
+    assert_eq!(refused(&mut wire), 0);
+    for number in 0..100 {
+        wire.client(&run(&format!("s{}", number % 90)));
+    }
+    let found = refused(&mut wire);
+    assert!(found > 10, "{found} of those whose verdict is not at hand are refused");
+    wire.client(&query("select 1"));
+    assert_eq!(refused(&mut wire), 0, "honest ones go on");
+}
+
 #[test]
 fn limits_are_told_in_words_with_their_numbers() {
     use chaperone_sql::{MAX_BYTES, MAX_CHAIN, MAX_DEPTH, MAX_STATEMENTS, MAX_TOKENS};

@@ -44,16 +44,21 @@ impl Recorded {
         let mut session = Session::new(policy, self.who.known(policy)?, UnixSeconds(0));
         let (mut comparison, mut unclear) = (Comparison::default(), 0);
         for (time, verdict) in &self.verdicts {
-            // What an EXECUTE runs is known from the PREPARE before.
-            let text = verdict.statement.split(RUNS).next().unwrap_or_default();
-            let whole = verdict.digest.is_empty() || text.len() < verdict.statement.len();
-            if !whole || text.contains(OR) {
-                unclear += 1;
-                continue;
-            }
             session.set_now(UnixSeconds(time / 1_000_000_000));
-            let now = Decided::of(&session.say(text).verdict);
-            comparison.add(before(verdict), now, place, text);
+            let statement = verdict.statement.as_str();
+            // What an EXECUTE runs is known from the PREPARE before. Anybody can write the words that stand between, so it
+            // counts only where the same comes of it again, to the byte.
+            let outer = statement.split_once(RUNS).map(|(outer, _)| outer);
+            let again = outer.filter(|outer| session.stands_for(outer, statement, &verdict.digest));
+            let whole = verdict.digest.is_empty().then_some(statement);
+            let judged = again.or(whole).map(|text| (text, session.say(text)));
+            match judged {
+                // One of several commands, joined by words that make no sense as SQL.
+                Some((text, judged)) if !(text.contains(OR) && judged.is_unread()) => {
+                    comparison.add(before(verdict), Decided::of(&judged.verdict), place, text);
+                }
+                _ => unclear += 1,
+            }
         }
         Ok((comparison, unclear))
     }
@@ -110,6 +115,17 @@ mod tests {
             (change.statement.as_str(), change.now.rule.as_deref()),
             ("drop table orders", Some("no-drop"))
         );
+        // Words of the agent's own that look like ours hide nothing.
+        for hidden in ["select 1\n-- runs --\n; drop table orders", "select 1\n-- or --\n; drop table orders"]
+        {
+            let verdicts = vec![verdict("allow", "everything", hidden)];
+            let (comparison, unclear) = Recorded::new(&summary, verdicts).replay(&policy, "s-1").unwrap();
+            assert_eq!((comparison.changes.len(), unclear), (1, 0), "{hidden}");
+        }
+        let mut cut = verdict("allow", "everything", "select 1\n-- runs --\n-- and so on");
+        cut.1.digest = "ab".to_owned();
+        let (comparison, unclear) = Recorded::new(&summary, vec![cut]).replay(&policy, "s-1").unwrap();
+        assert_eq!((comparison.commands, unclear), (0, 1));
         let nobody = Recorded::new(&Summary::default(), Vec::new());
         assert_eq!(nobody.replay(&policy, "s-2").unwrap_err(), "nobody signed in");
     }

@@ -97,7 +97,11 @@ fn subset<T>(one: &Option<Vec<T>>, other: &Option<Vec<T>>, within: impl Fn(&T, &
 fn functions(one: Option<&Functions>, other: Option<&Functions>) -> bool {
     let (Some(one), Some(other)) = (one, other) else { return one.is_none() };
     let classes: FunctionClasses = one.classes.union(other.classes);
-    classes == one.classes && other.names.iter().all(|other| one.names.iter().any(|one| name(one, other)))
+    // `x.f` is taken for a call only by rules that mean the name itself, so a star does not stand for it.
+    let within = |one: &NamePattern, other: &NamePattern| {
+        name(one, other) && (one.name != Part::Any || other.name == Part::Any)
+    };
+    classes == one.classes && other.names.iter().all(|other| one.names.iter().any(|one| within(one, other)))
 }
 
 fn part(one: &Part, other: &Part) -> bool {

@@ -93,6 +93,8 @@ fn what_another_rule_always_decides_first_is_said() {
             "effect: deny, match: { function_classes: [sleep] }",
             true,
         ),
+        ("effect: deny, match: { functions: ['*'] }", "effect: deny, match: { functions: [refund] }", false),
+        ("effect: deny, match: { functions: ['re*'] }", "effect: deny, match: { functions: [refund] }", true),
         ("effect: allow, match: { verbs: [read] }", "effect: allow, match: { verbs: [select] }", true),
         (
             "effect: allow, match: { verbs: [read] }",

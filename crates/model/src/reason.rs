@@ -100,6 +100,7 @@ reasons! {
     TargetImpostor = "ID132", Identity, "58000", "the target could not prove that it knows the credential", "the operator must check which server this is";
     TargetAuthUnsupported = "ID133", Identity, "58000", "the target asks for an authentication method that the policy does not name", "the operator must correct the role's auth";
     StartupParameterRefused = "ID134", Identity, "28000", "a startup parameter is not allowed", "connect without it";
+    CallerNotTold = "ID135", Identity, "58000", "the target could not be told who is calling", "the operator must check the role's session settings";
     ProtocolViolation = "PG101", Protocol, "08P01", "the message does not follow the PostgreSQL protocol", "use an unmodified PostgreSQL client";
     MessageTooLarge = "PG102", Protocol, "54000", "the message is larger than the gateway takes", "send less in one message, or ask for less at once";
     MessageUnsupported = "PG103", Protocol, "0A000", "the gateway does not support this message", "use the simple or the extended query protocol";

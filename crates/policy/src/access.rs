@@ -3,6 +3,7 @@
 use chaperone_model::Identity;
 
 use crate::document::UpstreamAuth;
+use crate::introduction::Introduction;
 use crate::names::Text;
 
 /// Who asks, and for what.
@@ -77,6 +78,8 @@ pub struct Upstream {
     pub auth: UpstreamAuth,
     /// The environment variable that holds the password; none for [`UpstreamAuth::Trust`].
     pub password_env: Option<String>,
+    /// What the target is told of the caller.
+    pub introduction: Option<Introduction>,
 }
 
 /// People who may decide about held commands.

@@ -8,8 +8,9 @@ mod spot;
 use std::collections::HashSet;
 
 use crate::access::{ApproverSet, Resource, Role, Upstream};
-use crate::document::{self, Document, Protocol, UpstreamAuth};
+use crate::document::{self, Document, Protocol, UpstreamAuth, UpstreamSession};
 use crate::error::Error;
+use crate::introduction::{self, Introduction};
 use crate::names::Text;
 use crate::policy::{Policy, Recording};
 use crate::tree::Tree;
@@ -140,10 +141,31 @@ fn roles(roles: &[document::Role], spot: &Spot<'_>, problems: &mut Problems) -> 
                 user: upstream.user.clone(),
                 auth: upstream.auth,
                 password_env: upstream.password_env.clone(),
+                introduction: upstream.session.as_ref().map(|session| introduction(session, &spot, problems)),
             },
         });
     }
     compiled
+}
+
+fn introduction(session: &UpstreamSession, spot: &Spot<'_>, problems: &mut Problems) -> Introduction {
+    let spot = spot.field("session");
+    let folded: Vec<_> = session.settings.keys().map(|name| name.to_ascii_lowercase()).collect();
+    let mut seen = HashSet::new();
+    if session.role.as_ref().is_some_and(|role| role.is_empty() || role.contains('\0')) {
+        problems.add(&spot.field("role"), "the name of a role is empty".to_owned());
+    }
+    for name in &folded {
+        if let Some(wrong) = introduction::wrong_name(name) {
+            problems.add(&spot.field("settings"), wrong);
+        }
+        unique(&mut seen, name, &spot.field("settings"), problems);
+    }
+    if session.role.is_none() && session.application_name.is_none() && session.settings.is_empty() {
+        problems.add(&spot, "nothing is told: give `role`, `application_name` or `settings`".to_owned());
+    }
+    let settings = folded.into_iter().zip(session.settings.values().copied());
+    introduction::compiled(session.role.as_deref(), session.application_name, settings)
 }
 
 fn approvers(document: &Document, problems: &mut Problems) -> Vec<ApproverSet> {

@@ -4,6 +4,8 @@ mod read;
 mod rule;
 mod terms;
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 pub use rule::RuleEffect;
@@ -163,6 +165,39 @@ pub(crate) struct Upstream {
     /// The environment variable that holds the password. Never the password itself.
     #[serde(default)]
     pub(crate) password_env: Option<String>,
+    /// What the target is told of the caller; nothing by default.
+    #[serde(default)]
+    pub(crate) session: Option<UpstreamSession>,
+}
+
+#[derive(Debug, Deserialize)]
+#[cfg_attr(any(feature = "schema", test), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "a mapping with `role`, `application_name` and `settings`")]
+pub(crate) struct UpstreamSession {
+    /// The role of the target that the session runs as, as if by SET ROLE.
+    #[serde(default)]
+    pub(crate) role: Option<String>,
+    /// What `application_name` is, instead of what the client calls itself.
+    #[serde(default)]
+    pub(crate) application_name: Option<Detail>,
+    /// Settings of your own, such as `chaperone.subject`, and what they are set to.
+    #[serde(default)]
+    pub(crate) settings: BTreeMap<String, Detail>,
+}
+
+/// What can be told of a caller.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize)]
+#[cfg_attr(any(feature = "schema", test), derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Detail {
+    /// The token's groups, as a JSON array.
+    Groups,
+    /// The token's `iss`.
+    Issuer,
+    /// The session's id, as recordings have it.
+    SessionId,
+    /// The token's `sub`.
+    Subject,
 }
 
 /// How the target authenticates the gateway.

@@ -17,6 +17,7 @@ mod document;
 mod error;
 mod explain;
 mod functions;
+mod introduction;
 mod lint;
 mod masking;
 mod matcher;
@@ -38,10 +39,11 @@ pub use condition::{
     MAX_CONDITION_BYTES, MAX_CONDITION_DEPTH, MAX_CONDITION_NESTING, MAX_CONDITION_STEPS,
     MAX_CONDITION_TOKENS,
 };
-pub use document::{Mode, RecordingMode, RuleEffect, UpstreamAuth};
+pub use document::{Detail, Mode, RecordingMode, RuleEffect, UpstreamAuth};
 pub use error::{Error, MAX_PROBLEM_BYTES, MAX_PROBLEMS, Position, Problem};
 pub use explain::Explanation;
 pub use functions::function_class;
+pub use introduction::Introduction;
 pub use lint::{Warning, WarningKind};
 pub use masking::{ColumnMask, DetectorMask, Masks, PatternMask};
 pub use matcher::GUARDED_SETTINGS;

@@ -8,6 +8,7 @@ use chaperone_model::{Decision, Reason, Verdict};
 use crate::access::Caller;
 use crate::decision::{self, Finding};
 use crate::functions::FunctionClass;
+use crate::introduction::TakenBack;
 use crate::matcher::{effect_name, guarded};
 use crate::rule::Rule;
 use crate::verbs;
@@ -30,6 +31,35 @@ pub(crate) fn shut_out(reason: Reason, closed: Option<&str>, caller: &Caller<'_>
         }
         (Reason::DatabaseUnknown, None) => format!("{}: `{}`", reason.title(), short(caller.database)),
         (_, None) => reason.title().to_owned(),
+    };
+    verdict_of(Decision::Deny, reason, None, message)
+}
+
+/// The target was told who the caller is, and the statement would take that back.
+pub(crate) fn taken_back(what: &TakenBack, statement: &Statement) -> Verdict {
+    let (reason, message) = match what {
+        TakenBack::Role => {
+            (Reason::SettingRefused, "the session's role is the policy's and stays as it is".to_owned())
+        }
+        TakenBack::Setting(name) if matches!(name.as_str(), "all" | "*") => {
+            let message = "settings tell the database who is calling, and not all of them may change";
+            (Reason::SettingRefused, message.to_owned())
+        }
+        TakenBack::Setting(name) => {
+            let message = format!(
+                "the setting `{}` tells the database who is calling, and stays as it is",
+                short(name)
+            );
+            (Reason::SettingRefused, message)
+        }
+        TakenBack::Unread => {
+            let reason = decision::uncovered(statement);
+            let message = format!(
+                "{}, so it could change who the database takes the caller for",
+                uncovered(reason, statement)
+            );
+            (reason, message)
+        }
     };
     verdict_of(Decision::Deny, reason, None, message)
 }

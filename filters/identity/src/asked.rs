@@ -45,15 +45,17 @@ impl Asked {
         self.parameters.application()
     }
 
-    /// The StartupMessage for the target: as `user`, with the allowed parameters only. None where a text of it
-    /// cannot be written, which no text can that came in a StartupMessage.
-    pub(crate) fn packet(&self, user: &str) -> Option<Vec<u8>> {
+    /// The StartupMessage for the target: as `user`, to run as `role` where that is given, with the allowed parameters
+    /// only. None where a text of it cannot be written, which no text can that came in a StartupMessage.
+    pub(crate) fn packet(&self, user: &str, role: Option<&str>) -> Option<Vec<u8>> {
         let mut params = vec![
             Param { name: b"user", value: user.as_bytes() },
             Param { name: b"database", value: self.database.as_bytes() },
         ];
         let settings = &self.parameters.settings;
         params.extend(settings.iter().map(|(name, value)| Param { name: name.as_bytes(), value }));
+        // It is what RESET ROLE goes back to, too.
+        params.extend(role.map(|role| Param { name: b"role", value: role.as_bytes() }));
         let version = Version { minor: self.minor.min(Version::V3_2.minor) };
         let mut packet = Vec::new();
         StartupPacket::Startup(Startup { version, params }).write(&mut packet).ok()?;
@@ -102,11 +104,13 @@ mod tests {
             asked(0, &[("user", "analyst"), ("application_name", "psql\n"), ("replication", "off")]).unwrap();
         assert_eq!((asked.role.as_str(), asked.database.as_str()), ("analyst", "analyst"));
         assert_eq!(asked.application(), "psql");
-        let packet = asked.packet("shop_app").unwrap();
+        let packet = asked.packet("shop_app", Some("readers")).unwrap();
         let StartupPacket::Startup(startup) = StartupPacket::read(&packet[4..]).unwrap() else { panic!() };
         let names: Vec<_> = startup.params.iter().map(|param| param.name).collect();
         let own = [&b"client_encoding"[..], b"standard_conforming_strings"];
-        assert_eq!(names, [&[&b"user"[..], b"database", b"application_name"], &own[..]].concat());
+        let first = [&b"user"[..], b"database", b"application_name"];
+        assert_eq!(names, [&first[..], &own[..], &[&b"role"[..]]].concat());
+        assert_eq!(startup.param("role"), Some(&b"readers"[..]));
         assert_eq!(startup.user(), Some(&b"shop_app"[..]));
         assert_eq!(startup.param("database"), Some(&b"analyst"[..]));
     }
@@ -132,10 +136,10 @@ mod tests {
         let newer = asked(2, &[("user", "a")]).unwrap();
         assert_eq!(newer.negotiation(None), None, "the target took it");
         assert_eq!(newer.negotiation(Some(0)).unwrap(), b"v\0\0\0\x0c\0\x03\0\0\0\0\0\0");
-        assert_eq!(newer.packet("x").unwrap()[4..8], [0, 3, 0, 2]);
+        assert_eq!(newer.packet("x", None).unwrap()[4..8], [0, 3, 0, 2]);
 
         let future = asked(9999, &[("user", "a"), ("_pq_.x", "1")]).unwrap();
-        assert_eq!(future.packet("x").unwrap()[4..8], [0, 3, 0, 2]);
+        assert_eq!(future.packet("x", None).unwrap()[4..8], [0, 3, 0, 2]);
         assert_eq!(future.negotiation(None).unwrap(), b"v\0\0\0\x13\0\x03\0\x02\0\0\0\x01_pq_.x\0");
     }
 }

@@ -201,8 +201,9 @@ impl IdentityFlow {
             let name: String = name.chars().take(NAMED_MOST).filter(|c| !c.is_control()).collect();
             (refusal_with(reason, None, &format!("{}: `{name}`", reason.title()), ""), String::new())
         })?;
+        let run_as = role.upstream.introduction.as_ref().and_then(|it| it.role.as_deref());
         let upstream = upstream(cx, &settings, role).ok_or_else(|| plain(Reason::CredentialMissing))?;
-        let packet = wanted.packet(&upstream.user).ok_or_else(|| plain(Reason::ProtocolViolation))?;
+        let packet = wanted.packet(&upstream.user, run_as).ok_or_else(|| plain(Reason::ProtocolViolation))?;
         let step = self.gate.pass(cx, &Frame { tag: tag::UNTAGGED, bytes: &packet });
         if step == Step::Pass {
             cx.send_startup(packet);
@@ -355,8 +356,14 @@ impl IdentityFlow {
         let Stage::Login(login) = &mut self.stage else { return };
         login.caller = Caller::Verified(Rc::clone(&identity));
         let (role, database) = (&login.asked.role, &login.asked.database);
-        let admitted = Admitted::new(self.settings.get(), identity, role, database);
-        if let Err(reason) = admitted.and_then(|_| self.answer(cx)) {
+        let admitted = Admitted::new(self.settings.get(), Rc::clone(&identity), role, database);
+        let answered = admitted.and_then(|_| {
+            // Whoever tells the target who is calling must know it before the target is ready.
+            cx.session.identity = Some(identity);
+            cx.effect(Effect::ShareSession);
+            self.answer(cx)
+        });
+        if let Err(reason) = answered {
             self.end(cx, reason);
         }
     }

@@ -15,7 +15,6 @@ use crate::counters;
 
 /// The session has an identity now.
 pub(crate) fn accepted(cx: &mut Cx<'_>, identity: &Identity, application: String) {
-    cx.effect(Effect::ShareSession);
     cx.effect(Effect::Annotate("chaperone.subject", identity.subject.clone().into_bytes()));
     cx.effect(Effect::Annotate("chaperone.groups", joined(&identity.groups).into_bytes()));
     cx.effect(Effect::Annotate("chaperone.token_id", identity.token_id.clone().into_bytes()));

@@ -180,7 +180,7 @@ impl Answers {
                 describe(description, frame);
                 Step::Pass
             }
-            Asked::Catalogue | Asked::Plain => Step::Pass,
+            Asked::Catalogue | Asked::Introduction | Asked::Plain => Step::Pass,
         }
     }
 

@@ -20,6 +20,8 @@ pub(crate) type Description = Rc<OnceCell<Option<Vec<u8>>>>;
 pub(crate) enum Asked {
     /// The catalogue, by the filter itself.
     Catalogue,
+    /// That the target knows who is calling, by the filter itself.
+    Introduction,
     /// Describe of a portal, by the client or by the filter itself.
     Portal(Description),
     /// Nothing whose answer needs more than a look at its texts.
@@ -62,7 +64,7 @@ impl Asked {
     pub(crate) fn plan(&self) -> Option<&Rc<Plan>> {
         match self {
             Self::Run(run) => Some(&run.plan),
-            Self::Catalogue | Self::Plain | Self::Portal(_) => None,
+            Self::Catalogue | Self::Introduction | Self::Plain | Self::Portal(_) => None,
         }
     }
 }

@@ -14,7 +14,8 @@ use crate::answer::Answers;
 use crate::asked::{Asked, Description, Run};
 use crate::carry;
 use crate::catalogue::question;
-use crate::harmless::Harmless;
+use crate::introduction::{self, Told};
+use crate::judged::{self, Findings, Latest};
 use crate::plan::{Plan, Planner};
 use crate::reading::{Reading, defines, writes};
 use crate::record;
@@ -32,8 +33,11 @@ pub struct ResponseMasking {
     begun: bool,
     /// The portal that was described last; an Execute of it right behind needs no other Describe.
     described: Option<(Vec<u8>, Description)>,
-    harmless: Option<Harmless>,
+    latest: Latest,
     rooms: Rooms,
+    told: Told,
+    /// The target was ready, and the client has not heard of it.
+    owes_ready: bool,
 }
 
 impl ResponseMasking {
@@ -45,8 +49,10 @@ impl ResponseMasking {
             answers: Answers::new(Planner::new(settings, shared.clone()), shared),
             begun: false,
             described: None,
-            harmless: None,
+            latest: Latest::default(),
             rooms: Rooms::default(),
+            told: Told::default(),
+            owes_ready: false,
         }
     }
 
@@ -119,47 +125,51 @@ impl ResponseMasking {
         let (derived, made) = (derived || self.answers.derived, made || self.answers.made);
         let facts = note.command.facts();
         let (newest, _) = self.answers.catalogue.learnt();
-        if self.harmless.as_ref().is_some_and(|it| it.is(plan, facts, newest, derived, made)) {
-            return None;
-        }
-        let newest = newest.cloned();
-        let known = self.answers.catalogue.known(&plan.columns);
-        let mut carry = carry::Grounds { plan, known, derived, made };
-        let (mut touched, mut unjudged, mut defined, mut refused) = (false, false, false, None);
-        for (index, statement) in facts.statements.iter().enumerate() {
-            let reading = Reading::of(Some(&note.command), index, false, plan, known);
-            let exposed = reading.is_exposed(false);
-            touched |= exposed || reading.may_quote();
-            unjudged |= known.is_none() && !statement.relations.is_empty();
-            defined |= defines(statement);
-            if defines(statement) && (exposed || known.is_none()) {
-                self.answers.derived = true;
-            }
-            refused = refused.or_else(|| carry.refusal(statement));
-            carry.derived |= defines(statement) && exposed;
-            carry.made |= defines(statement);
-            let untold = statement.outputs.iter().flatten().any(|output| *output == Output::Unknown);
-            if exposed && untold && writes(statement) {
-                refused = refused.or(Some(Reason::MaskLineageUnknown));
-            }
-        }
-        // What was read of the text is not all that it does.
-        let unread = facts.opaque.as_ref().map(|_| Reason::MaskCarryRefused);
-        refused = refused.or(unread);
-        self.answers.touched |= touched || unread.is_some();
-        if unjudged && !self.answers.touched {
+        let grounds = judged::Grounds { plan: Rc::clone(plan), known: newest.cloned(), derived, made };
+        let findings = self.latest.get(facts, &grounds).unwrap_or_else(|| {
+            let findings = self.find(plan, note, derived, made);
+            self.latest.put(facts, grounds, findings);
+            findings
+        });
+        self.answers.derived |= findings.derives;
+        self.answers.touched |= findings.touched;
+        if findings.unjudged && !self.answers.touched {
             self.answers.judge_later(plan, &note.command);
         }
-        if refused.is_none() && !touched && !unjudged && !defined {
-            let (plan, facts) = (Rc::clone(plan), Rc::clone(facts));
-            self.harmless = Some(Harmless { plan, facts, known: newest, derived, made });
-        }
-        if defined {
+        if findings.defined {
             self.answers.made = true;
             self.answers.catalogue.mark_stale();
             self.answers.shared.forget(cx.session);
         }
-        refused
+        findings.refused
+    }
+
+    /// What is to be found in a command, as far as the catalogue is known.
+    fn find(&self, plan: &Rc<Plan>, note: &Note, derived: bool, made: bool) -> Findings {
+        let facts = note.command.facts();
+        let known = self.answers.catalogue.known(&plan.columns);
+        let mut carry = carry::Grounds { plan, known, derived, made };
+        let mut found = Findings::default();
+        for (index, statement) in facts.statements.iter().enumerate() {
+            let reading = Reading::of(Some(&note.command), index, false, plan, known);
+            let exposed = reading.is_exposed(false);
+            found.touched |= exposed || reading.may_quote();
+            found.unjudged |= known.is_none() && !statement.relations.is_empty();
+            found.defined |= defines(statement);
+            found.derives |= defines(statement) && (exposed || known.is_none());
+            found.refused = found.refused.or_else(|| carry.refusal(statement));
+            carry.derived |= defines(statement) && exposed;
+            carry.made |= defines(statement);
+            let untold = statement.outputs.iter().flatten().any(|output| *output == Output::Unknown);
+            if exposed && untold && writes(statement) {
+                found.refused = found.refused.or(Some(Reason::MaskLineageUnknown));
+            }
+        }
+        // What was read of the text is not all that it does.
+        let unread = facts.opaque.as_ref().map(|_| Reason::MaskCarryRefused);
+        found.refused = found.refused.or(unread);
+        found.touched |= unread.is_some();
+        found
     }
 
     fn describe(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Step {
@@ -226,6 +236,53 @@ impl ResponseMasking {
     }
 }
 
+// === Who is calling ===
+
+impl ResponseMasking {
+    /// Tells the target who is calling. Returns whether it answers, so that the session begins with that answer.
+    fn tell(&mut self, cx: &mut Cx<'_>) -> bool {
+        if cx.session.identity.is_none() {
+            // Nothing of the client's goes on either.
+            return false;
+        }
+        self.told = Told::Done;
+        let text = introduction::text(&self.answers.planner.settings(), cx.session);
+        let asked = match &text {
+            Ok(None) => return false,
+            Ok(Some(text)) => self.gate.ask(cx, text.as_bytes(), Asked::Introduction),
+            Err(introduction::Untold) => false,
+        };
+        if asked {
+            self.told = Told::Asked;
+        } else {
+            self.not_told(cx);
+        }
+        true
+    }
+
+    /// The target does not know who is calling, so that the session does not begin.
+    fn not_told(&mut self, cx: &mut Cx<'_>) {
+        self.owes_ready = false;
+        self.gate.end(cx, &fatal(Reason::CallerNotTold));
+    }
+
+    /// An answer to [`Self::tell`].
+    fn introduced(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Step {
+        match frame.tag {
+            tag::server::ERROR_RESPONSE => self.not_told(cx),
+            tag::server::READY_FOR_QUERY => {
+                self.told = Told::Done;
+                if self.owes_ready {
+                    self.owes_ready = false;
+                    return Step::Pass;
+                }
+            }
+            _ => {}
+        }
+        Step::Take
+    }
+}
+
 impl Flow for ResponseMasking {
     fn client(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>, note: &mut Option<Note>) -> Step {
         if !self.gate.admits(&frame) {
@@ -233,6 +290,11 @@ impl Flow for ResponseMasking {
         }
         if !self.gate.is_ready() {
             return self.gate.pass(cx, &frame);
+        }
+        // A target that asks for nothing was ready before anybody knew who is calling. This is not the client's yet: it is
+        // what makes the target speak once more.
+        if self.told == Told::NotYet && self.tell(cx) && self.told == Told::Done {
+            return Step::Take;
         }
         match frame.tag {
             tag::client::BIND
@@ -252,6 +314,11 @@ impl Flow for ResponseMasking {
         self.gate.is_ending()
     }
 
+    /// It may have something to say to the target when that is ready.
+    fn waits(&self) -> bool {
+        self.told == Told::NotYet
+    }
+
     fn kept(&self) -> usize {
         let unjudged: usize = self.answers.unjudged.iter().map(|(_, command)| command.bytes()).sum();
         self.gate.kept() + unjudged + self.rooms.bytes()
@@ -260,8 +327,18 @@ impl Flow for ResponseMasking {
     fn server(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>) -> Step {
         let notice = frame.tag == tag::server::NOTICE_RESPONSE;
         let exposed = notice && self.answers.is_notice_exposed(&frame, self.gate.at_hand());
+        let introduction = self.told == Told::Asked;
         match self.gate.server(cx, &frame) {
             Turn::Taken => Step::Take,
+            // Only it was asked.
+            Turn::Hidden(_) if introduction => self.introduced(cx, &frame),
+            Turn::Pass(Answered::Ready { .. })
+                if self.told == Told::NotYet && cx.session.identity.is_some() =>
+            {
+                let told = self.tell(cx);
+                self.owes_ready = self.told == Told::Asked;
+                if told { Step::Take } else { Step::Pass }
+            }
             Turn::Pass(Answered::Aside) if notice => self.answers.response(cx, &frame, exposed),
             Turn::Hidden(answered) => self.answers.hidden(cx, &frame, answered),
             Turn::Pass(answered) => self.answers.passing(cx, &frame, answered),

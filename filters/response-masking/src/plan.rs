@@ -120,6 +120,11 @@ impl Planner {
         }
     }
 
+    /// The newest settings.
+    pub(crate) fn settings(&self) -> Rc<Settings> {
+        self.settings.get()
+    }
+
     /// The plan for this session under the newest settings; none where nothing is hidden. The same `Rc` for all callers
     /// from whom the same is hidden, so that what was learnt for it can be told by the pointer.
     pub(crate) fn plan(&mut self, session: &Session) -> Result<Option<Rc<Plan>>, Reason> {

@@ -22,6 +22,12 @@ const UNIT_TEXT: usize = 512;
 /// So many names of functions, by one rule, are: some are looked for in a list.
 const NAMES_A_UNIT: usize = 10;
 
+/// So many names of tables are as much as one of a function.
+const TABLES_A_NAME: usize = 4;
+
+/// What response-masking looks for is as much as so many rules.
+const MASKING_RULES: usize = 4;
+
 /// So many looks at what a name may mean are as much work as a statement.
 const LOOKS: usize = 16;
 
@@ -99,11 +105,14 @@ impl Work {
     }
 }
 
-/// How much work it is to judge what was not sent just now by so many rules. What costs is to tell which functions of a
-/// statement a rule means.
+/// How much work it is to judge what was not sent just now by so many rules, here and in response-masking. What costs is to
+/// tell which functions and tables of a statement a rule means.
 pub(crate) fn of_judging(facts: &Facts, rules: usize) -> usize {
-    let names = facts.statements.iter().map(|it| it.functions.len() + it.attributes.len()).sum::<usize>();
-    names.saturating_mul(rules) / NAMES_A_UNIT
+    let names = facts
+        .statements
+        .iter()
+        .map(|it| it.functions.len() + it.attributes.len() + it.relations.len() / TABLES_A_NAME);
+    names.sum::<usize>().saturating_mul(rules.saturating_add(MASKING_RULES)) / NAMES_A_UNIT
 }
 
 impl Left {

@@ -41,6 +41,16 @@ impl Client {
         client
     }
 
+    /// Connects as somebody whom the target asks no password.
+    #[must_use]
+    pub fn walk_in(stack: &Stack, chain: Chain, user: &str, database: &str) -> Self {
+        let mut client = Self::connect(stack, chain);
+        client.send(&say::startup(user, database));
+        client.until(tag::server::READY_FOR_QUERY);
+        client.shown.clear();
+        client
+    }
+
     /// Connects and goes as far as the question for the token.
     #[must_use]
     pub fn greet(stack: &Stack, chain: Chain, login: &Login) -> Self {

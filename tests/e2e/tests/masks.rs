@@ -220,10 +220,24 @@ fn no_error_quotes_a_hidden_value_of_a_table_that_was_not_named() {
         "CREATE FUNCTION chk(of integer) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
             RETURN (SELECT notes::integer FROM people WHERE id = of) > 0; END $$",
         "CREATE VIEW v_chk AS SELECT item FROM orders WHERE chk(1)",
+        // The planner puts it into the statement, and no error tells.
+        "CREATE TABLE noted (id integer, n integer)",
+        "CREATE FUNCTION told() RETURNS TABLE (id integer, n integer) STABLE LANGUAGE sql AS
+            'SELECT id, notes::integer FROM public.people'",
+        "CREATE FUNCTION fine(n integer) RETURNS integer IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN n; END'",
+        "CREATE VIEW v_told AS SELECT id, n FROM told()",
+        "CREATE TABLE rls (id integer)",
+        "INSERT INTO rls VALUES (1)",
+        "CREATE POLICY rls ON rls USING (EXISTS (SELECT 1 FROM told() WHERE n = 1))",
+        "ALTER TABLE rls ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE rls FORCE ROW LEVEL SECURITY",
+        "CREATE TABLE ruled (id integer)",
+        "INSERT INTO ruled VALUES (1)",
+        "CREATE RULE ruled AS ON UPDATE TO ruled DO ALSO INSERT INTO noted SELECT id, n FROM told()",
     ];
     let shown = psql(&stack, Chain::Direct, &stack.target_login(), &made);
     assert!(!shown.contains("ERROR"), "{shown}");
-    let tricks: [&[&str]; 23] = [
+    let tricks: [&[&str]; 29] = [
         &["DELETE FROM cities WHERE code = 'LON'"],
         &["UPDATE cities SET code = 'VERYLONGCITY' WHERE code = 'LON'"],
         &["WITH x AS (DELETE FROM cities WHERE code = 'LON' RETURNING 1) SELECT * FROM x"],
@@ -251,6 +265,12 @@ fn no_error_quotes_a_hidden_value_of_a_table_that_was_not_named() {
         &["SET statement_timeout = 300", "INSERT INTO slow VALUES (1)"],
         &["DELETE FROM region WHERE id = 1"],
         &["SELECT * FROM v_chk"],
+        &["SELECT fine(1), * FROM v_chk"],
+        &["SELECT * FROM v_told"],
+        &["SELECT fine(1), * FROM v_told"],
+        &["EXPLAIN ANALYZE SELECT * FROM v_told"],
+        &["SELECT * FROM rls"],
+        &["UPDATE ruled SET id = 2 WHERE id = 1"],
     ];
     for chain in Chain::GOVERNED {
         for trick in tricks {

@@ -318,3 +318,26 @@ fn every_limit_of_the_document_is_kept() {
         MAX_PROBLEMS
     );
 }
+
+#[test]
+fn what_the_target_is_told_is_checked() {
+    let told = |session: &str| {
+        wrong(&format!(
+            "resources:\n  - name: shop\n    protocol: postgres\n    databases: [shop]\n    roles:\n      - name: agent\n        groups: [agents]\n        upstream: {{ user: app, auth: trust, session: {session} }}\n"
+        ))
+    };
+    let cases = [
+        ("{}", "nothing is told: give `role`, `application_name` or `settings`"),
+        ("{ role: \"\" }", "the name of a role is empty"),
+        ("{ application_name: name }", "unknown variant `name`, expected one of"),
+        ("{ settings: { search_path: subject } }", "`search_path` is not the name of a setting of your own"),
+        ("{ settings: { \"app.a b\": subject } }", "`app.a b` is not the name of a setting of your own"),
+        ("{ settings: { app.: subject } }", "`app.` is not the name of a setting of your own"),
+        ("{ settings: { app.x: subject, App.X: groups } }", "`app.x` is given twice"),
+    ];
+    for (session, error) in cases {
+        let found = told(session);
+        assert!(found.contains(error), "{session}: {found}");
+        assert!(found.starts_with("line 10"), "{session}: {found}");
+    }
+}

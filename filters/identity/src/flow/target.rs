@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use chaperone_flow::postgres::fatal;
 use chaperone_flow::{Cx, Effect, Step};
 use chaperone_model::Reason;
 use chaperone_pgwire::server::{Authentication, NegotiateProtocolVersion, write};
@@ -87,7 +88,6 @@ impl IdentityFlow {
         let (role, database) = (&login.asked.role, &login.asked.database);
         match Admitted::new(self.settings.get(), Rc::clone(identity), role, database) {
             Ok(admitted) => {
-                cx.session.identity = Some(Rc::clone(identity));
                 record::accepted(cx, identity, login.asked.application());
                 self.stage = Stage::Session(admitted);
                 Step::Pass
@@ -108,8 +108,16 @@ impl IdentityFlow {
     }
 
     pub(super) fn target_refuses(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) {
-        let (error, code) = target_error::read(frame.body(), &self.account);
-        self.log_refusal(cx, Reason::TargetRefused, &code);
+        let own = fatal(Reason::CallerNotTold).to_fatal();
+        let error = if frame.bytes == own {
+            // A filter behind this one says so.
+            self.log_refusal(cx, Reason::CallerNotTold, "");
+            own
+        } else {
+            let (error, code) = target_error::read(frame.body(), &self.account);
+            self.log_refusal(cx, Reason::TargetRefused, &code);
+            error
+        };
         cx.show(error);
         cx.effect(Effect::Close);
         self.stage = Stage::Over;

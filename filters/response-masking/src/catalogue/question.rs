@@ -16,7 +16,7 @@
 //! The last two may be anything that is made of the column, so nothing of them is shown at all.
 //!
 //! Views that read a masked column and show nothing of it, and tables with a policy that does, are told too: an error that
-//! comes up while they are read may quote it.
+//! comes up while they are read may quote it. So may one of what calls functions of users.
 
 use chaperone_policy::ColumnMask;
 
@@ -131,6 +131,23 @@ const READERS: &str = r#"
    AND p.refclassid OPERATOR(pg_catalog.=) CAST(1259 AS pg_catalog.oid)
    AND p.refobjid OPERATOR(pg_catalog.=) x.rel"#;
 
+/// Views and rules that call functions of users, and tables with policies that do: what such a function reads nobody but the
+/// server knows, and where the planner puts it into the statement, an error does not tell that it was one. 1255 is pg_proc;
+/// languages 12 and 13 are `internal` and `c`.
+const CALLERS: &str = r#"
+ SELECT coalesce(r.ev_class, y.polrelid) FROM pg_catalog.pg_depend p
+ JOIN pg_catalog.pg_proc f ON f.oid OPERATOR(pg_catalog.=) p.refobjid
+  AND f.oid OPERATOR(pg_catalog.>=) CAST(16384 AS pg_catalog.oid)
+  AND f.prolang OPERATOR(pg_catalog.<>) ALL (CAST(E'{12,13}' AS pg_catalog.oid[]))
+ LEFT JOIN pg_catalog.pg_rewrite r ON p.classid OPERATOR(pg_catalog.=) CAST(2618 AS pg_catalog.oid)
+  AND r.oid OPERATOR(pg_catalog.=) p.objid
+  AND r.ev_class OPERATOR(pg_catalog.>=) CAST(16384 AS pg_catalog.oid)
+ LEFT JOIN pg_catalog.pg_policy y ON p.classid OPERATOR(pg_catalog.=) CAST(3256 AS pg_catalog.oid)
+  AND y.oid OPERATOR(pg_catalog.=) p.objid
+ WHERE p.refclassid OPERATOR(pg_catalog.=) CAST(1255 AS pg_catalog.oid)
+  AND p.classid OPERATOR(pg_catalog.=) ANY (CAST(E'{2618,3256}' AS pg_catalog.oid[]))
+  AND coalesce(r.ev_class, y.polrelid) IS NOT NULL"#;
+
 const ANSWER: &str = "
 SELECT m.rel, m.num, m.mask,
  pg_catalog.encode(pg_catalog.convert_to(CAST(n.nspname AS pg_catalog.text), E'UTF8'), E'hex'),
@@ -177,6 +194,7 @@ masked(rel, num, mask, exact, down) AS ({BASE}
   UNION ALL{GENERATED}
   UNION ALL{VIEWS}) d),
 readers(rel) AS (SELECT d.rel FROM (SELECT DISTINCT m.rel FROM masked m) x CROSS JOIN LATERAL ({READERS}) d
+ UNION ({CALLERS})
  UNION SELECT d.rel FROM readers x CROSS JOIN LATERAL ({READERS}) d){ANSWER}
 LIMIT {most}"
     ))

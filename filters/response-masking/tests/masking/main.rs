@@ -8,6 +8,7 @@ mod changed;
 mod columns;
 mod copy;
 mod extended;
+mod introduction;
 mod laws;
 mod memory;
 mod session;

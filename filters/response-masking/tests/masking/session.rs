@@ -114,7 +114,7 @@ impl Environment for Nothing {
 }
 
 #[derive(Debug)]
-struct Zeros;
+pub(crate) struct Zeros;
 
 impl Random for Zeros {
     fn fill(&mut self, bytes: &mut [u8]) {
@@ -123,6 +123,11 @@ impl Random for Zeros {
 }
 
 pub(crate) fn settings(masking: &str) -> Settings {
+    settings_telling("", masking)
+}
+
+/// With more of `upstream` behind a comma.
+pub(crate) fn settings_telling(more: &str, masking: &str) -> Settings {
     let policy = format!(
         "version: 1
 name: shop
@@ -133,7 +138,7 @@ resources:
     roles:
       - name: analyst
         groups: [analysts, owners]
-        upstream: {{ user: shop, auth: trust }}
+        upstream: {{ user: shop, auth: trust{more} }}
 rules: []
 {masking}"
     );
@@ -265,7 +270,7 @@ impl Session {
     }
 }
 
-fn known(group: &str) -> Shared {
+pub(crate) fn known(group: &str) -> Shared {
     Shared {
         identity: Some(Rc::new(Identity {
             subject: "agent".to_owned(),
@@ -280,7 +285,7 @@ fn known(group: &str) -> Shared {
     }
 }
 
-fn now(millis: u64) -> Now {
+pub(crate) fn now(millis: u64) -> Now {
     Now { unix_nanos: millis * 1_000_000 }
 }
 

@@ -45,27 +45,36 @@ struct Replayed {
     skipped: Vec<String>,
     /// Commands that cannot be judged again.
     unclear: u64,
+    /// There are sessions that are older than those that were looked at.
+    older: bool,
     comparison: Comparison,
 }
 
 pub(super) fn run(args: &Args, out: &mut impl Write) -> Result<Answer, Trouble> {
     let policy = read(&args.file)?.map_err(Trouble::Other)?;
     let sidecar = Sidecar::at(&args.place)?;
-    let sessions = if args.sessions.is_empty() {
-        latest(&sidecar, args.limit)?
+    let (sessions, older) = if args.sessions.is_empty() {
+        // One more tells whether there are more.
+        let mut sessions = latest(&sidecar, args.limit.saturating_add(1))?;
+        let most = usize::try_from(args.limit).unwrap_or(usize::MAX);
+        let older = sessions.len() > most;
+        sessions.truncate(most);
+        (sessions, older)
     } else {
         let named = args.sessions.iter().map(|id| Ok(detail(&sidecar, id)?.session));
-        named.collect::<Result<Vec<_>, Trouble>>()?
+        (named.collect::<Result<Vec<_>, Trouble>>()?, false)
     };
     let mut replayed = all(&policy, &sidecar, sessions)?;
+    replayed.older = older;
     replayed.comparison.sort();
     if args.json {
-        let Replayed { sessions, skipped, unclear, comparison } = &replayed;
+        let Replayed { sessions, skipped, unclear, older, comparison } = &replayed;
         let told = json!({
             "policy": compared::told(&policy),
             "sessions": sessions,
             "skipped": skipped,
             "unclear": unclear,
+            "older_sessions_left_out": older,
             "compared": comparison,
         });
         print_json(out, &told)?;
@@ -82,6 +91,9 @@ fn print(policy: &Policy, replayed: &Replayed, out: &mut impl Write) -> Result<(
     writeln!(out, "{sessions}, {commands}, under {}", compared::named(policy))?;
     if replayed.unclear > 0 {
         writeln!(out, "{} more cannot be judged again from their records", replayed.unclear)?;
+    }
+    if replayed.older {
+        writeln!(out, "older sessions were not looked at; --limit takes more")?;
     }
     for why in &replayed.skipped {
         writeln!(out, "left out: {}", crate::terminal::one_line(why))?;

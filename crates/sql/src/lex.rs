@@ -2,11 +2,13 @@
 //!
 //! The parser's tokenizer serves a dozen dialects; every text that it would cut differently from the server is a
 //! place to hide a statement. So it is not used: this scanner follows the server's rules, folds and truncates
-//! names as the server does, and refuses what server versions or server settings cut differently:
+//! names as the server does, and refuses what server versions cut differently:
 //!
-//! - a quote behind a backslash in a plain string (`standard_conforming_strings` decides what it means),
 //! - a number that runs into a word (`1union` is two tokens up to PostgreSQL 15 and an error since),
 //! - `UESCAPE`, and a semicolon inside parentheses or an SQL function body.
+//!
+//! Strings are taken to be standard (`standard_conforming_strings` is `on`), and a backslash in them is a letter; whoever
+//! lets a text through must know that the server's are.
 
 mod gauge;
 mod keywords;

@@ -24,7 +24,8 @@
 //! complete.
 //!
 //! Names are folded and truncated as PostgreSQL does. The text is taken to be UTF-8 and `client_encoding` to be
-//! UTF8; a policy guards the settings that change how a text is read (they are [`Effect::Setting`]).
+//! UTF8 and `standard_conforming_strings` on: sql-guard refuses texts that a session reads otherwise. A policy guards the
+//! settings that change how a text is read (they are [`Effect::Setting`]).
 //!
 //! [`Opaque`]: chaperone_model::facts::Opaque
 //! [`Effect::Setting`]: chaperone_model::facts::Effect::Setting

@@ -5,6 +5,6 @@ mod pure;
 mod reach;
 mod reserved;
 
-pub(crate) use pure::{is_pure, reads_whole_rows};
+pub(crate) use pure::{is_pure, is_same_for_rows, reads_whole_rows};
 pub(crate) use reach::reaches_outside;
 pub(crate) use reserved::is_reserved;

@@ -9,6 +9,7 @@ mod cast;
 mod columns;
 mod condition;
 mod grain;
+mod part;
 mod pattern;
 mod ranges;
 mod subquery;
@@ -32,6 +33,7 @@ use subquery::{correlates, is_listed, narrows};
 use trivial::{is_everything, is_place, is_trivial};
 use verdict::Verdict;
 
+pub(crate) use part::{Part, part_of};
 pub(crate) use subquery::{factors, is_list, is_plain};
 pub(crate) use target::{Company, Target};
 
@@ -41,6 +43,15 @@ pub(crate) fn is_bounding(predicate: &Expr, target: &Target<'_>) -> bool {
     let columns = if target.company.joined { target::Own::Named } else { target.columns };
     let target = Target { columns, ..*target };
     matches!(judge(predicate, false, &target), Verdict::Never | Verdict::Some)
+}
+
+/// Whether alternatives together leave nothing out, as far as they tell.
+pub(crate) fn cover_all(alternatives: &[&Expr]) -> bool {
+    let mut ranges = Ranges::default();
+    for alternative in alternatives {
+        ranges.add(alternative, false);
+    }
+    ranges.cover_all()
 }
 
 /// Judges `expression`, or its opposite when `negated`.
@@ -54,8 +65,10 @@ fn judge(expression: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
         Expr::Cast { expr: inner, data_type: DataType::Bool | DataType::Boolean, .. } if is_field(inner) => {
             Verdict::some_if(Mentions::of(inner, target).bounds())
         }
-        Expr::IsTrue(inner) | Expr::IsNotFalse(inner) => judge(inner, negated, target),
-        Expr::IsFalse(inner) | Expr::IsNotTrue(inner) => judge(inner, !negated, target),
+        Expr::IsTrue(inner) => judge_truth(inner, true, !negated, target),
+        Expr::IsNotTrue(inner) => judge_truth(inner, true, negated, target),
+        Expr::IsFalse(inner) => judge_truth(inner, false, !negated, target),
+        Expr::IsNotFalse(inner) => judge_truth(inner, false, negated, target),
         Expr::UnaryOp { op: UnaryOperator::Not, expr } => judge(expr, !negated, target),
         Expr::Value(ValueWithSpan { value, .. }) => judge_value(value, negated),
         Expr::Identifier(_) | Expr::CompoundIdentifier(_) => {
@@ -65,12 +78,8 @@ fn judge(expression: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
             judge_chain(expression, negated, target)
         }
         Expr::BinaryOp { left, op, right } => judge_comparison(left, op, right, negated, target),
-        Expr::IsNotDistinctFrom(left, right) => {
-            judge_comparison(left, &BinaryOperator::Eq, right, negated, target)
-        }
-        Expr::IsDistinctFrom(left, right) => {
-            judge_comparison(left, &BinaryOperator::NotEq, right, negated, target)
-        }
+        Expr::IsNotDistinctFrom(left, right) => judge_distinct(left, right, !negated, target),
+        Expr::IsDistinctFrom(left, right) => judge_distinct(left, right, negated, target),
         Expr::IsNull(inner) | Expr::IsUnknown(inner) => judge_null(inner, negated, target),
         Expr::IsNotNull(inner) | Expr::IsNotUnknown(inner) => judge_null(inner, !negated, target),
         // The opposites of these leave out what they name, which is next to nothing.
@@ -113,6 +122,21 @@ fn judge(expression: &Expr, negated: bool, target: &Target<'_>) -> Verdict {
         },
         Expr::Function(function) if !negated => judge_call(function, target),
         _ => Verdict::Unknown,
+    }
+}
+
+/// `expression IS value` where `same`, else `expression IS NOT value`, which holds where it is null as well. What is null
+/// for every row is easily made; of a column it is not known.
+fn judge_truth(expression: &Expr, value: bool, same: bool, target: &Target<'_>) -> Verdict {
+    if same || is_column(expression) { judge(expression, value != same, target) } else { Verdict::Unknown }
+}
+
+/// `left IS NOT DISTINCT FROM right` where `same`, else its opposite.
+fn judge_distinct(left: &Expr, right: &Expr, same: bool, target: &Target<'_>) -> Verdict {
+    match (truth(left), truth(right)) {
+        (_, Some(value)) => judge_truth(left, value, same, target),
+        (Some(value), None) => judge_truth(right, value, same, target),
+        (None, None) => judge_comparison(left, &BinaryOperator::Eq, right, !same, target),
     }
 }
 
@@ -340,7 +364,11 @@ fn judge_call(function: &Function, target: &Target<'_>) -> Verdict {
             _ => Verdict::Unknown,
         },
         Some(("regexp_like", arguments)) => match arguments.as_slice() {
-            [text, pattern, ..] => judge_pattern(text, pattern, Kind::Regex, target),
+            // Other flags read the pattern in other ways.
+            [subject, pattern, flags] if text(flags).is_some_and(|it| matches!(it, "" | "c" | "i")) => {
+                judge_pattern(subject, pattern, Kind::Regex, target)
+            }
+            [subject, pattern] => judge_pattern(subject, pattern, Kind::Regex, target),
             _ => Verdict::Unknown,
         },
         _ => Verdict::Unknown,

@@ -6,6 +6,8 @@ use std::rc::Rc;
 
 use chaperone_model::facts::Output;
 
+use crate::predicate::Part;
+
 /// Lineage of one output column, borrowed from the tree.
 #[derive(Clone, Debug)]
 pub(crate) enum Out<'a> {
@@ -91,6 +93,10 @@ pub(crate) struct Scope<'a> {
     ctes: BTreeMap<&'a str, Columns<'a>>,
     /// Of those whether they give rows of plain tables.
     plain_ctes: BTreeMap<&'a str, bool>,
+    /// Whether they may read themselves.
+    recursive: bool,
+    /// Those that give a part of a table's rows, which their condition bounds.
+    parts: BTreeMap<&'a str, Rc<Part<'a>>>,
     sources: BTreeMap<&'a str, Source<'a>>,
     /// The FROM items in order, also those without a name.
     order: Vec<Source<'a>>,
@@ -194,6 +200,27 @@ impl<'a> Scope<'a> {
 
     pub(crate) fn set_plain(&mut self, name: &'a str, plain: bool) {
         self.plain_ctes.insert(name, plain);
+    }
+
+    pub(crate) fn set_part(&mut self, name: &'a str, part: Option<Part<'a>>) {
+        match part {
+            Some(part) => self.parts.insert(name, Rc::new(part)),
+            None => self.parts.remove(name),
+        };
+    }
+
+    pub(crate) fn cte_part(&self, name: &str) -> Option<&Rc<Part<'a>>> {
+        self.parts.get(name)
+    }
+
+    /// It reads itself, or others that come behind it.
+    pub(crate) fn add_recursive_cte(&mut self, name: &'a str) {
+        self.add_cte(name, None);
+        self.recursive = true;
+    }
+
+    pub(crate) const fn has_recursive_cte(&self) -> bool {
+        self.recursive
     }
 
     /// None where there is no such common table expression.

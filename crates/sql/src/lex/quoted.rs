@@ -57,9 +57,6 @@ impl Scanner<'_> {
                     self.at = self.at.saturating_add(2);
                     self.escape(escaped, value);
                 }
-                (Some(b'\\'), Some(b'\'')) if escapes == Escapes::Plain => {
-                    return Err(Opaque::Construct("quote behind a backslash".to_owned()));
-                }
                 (Some(byte), _) => {
                     value.push(byte);
                     self.at = self.at.saturating_add(1);

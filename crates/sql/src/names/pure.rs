@@ -361,7 +361,39 @@ pub(crate) fn is_pure(schema: Option<&str>, name: &str) -> bool {
     schema.is_none_or(|schema| schema == "pg_catalog") && PURE.binary_search(&name).is_ok()
 }
 
-/// Whether `alias.name` may be a call over the whole row.
+/// Functions that take a whole row and may give the same for all, or something that holds the same for all. Sorted.
+const SAME_FOR_ROWS: &[&str] = &[
+    "cardinality",
+    "concat",
+    "hstore",
+    "json_build_array",
+    "json_build_object",
+    "json_typeof",
+    "jsonb_build_array",
+    "jsonb_build_object",
+    "num_nonnulls",
+    "num_nulls",
+    "octet_length",
+    "pg_collation_for",
+    "pg_column_compression",
+    "pg_column_size",
+    "pg_column_toast_chunk_id",
+    "pg_typeof",
+    "quote_literal",
+    "quote_nullable",
+    "record_out",
+    "row_to_json",
+    "to_json",
+    "to_jsonb",
+];
+
+/// Whether `alias.name` may be a call over the whole row that tells no rows apart. Aggregates and window functions may not
+/// stand in a condition.
+pub(crate) fn is_same_for_rows(name: &str) -> bool {
+    SAME_FOR_ROWS.binary_search(&name).is_ok()
+}
+
+/// Whether `alias.name` may be a call over the whole row that shows what is in it.
 pub(crate) fn reads_whole_rows(name: &str) -> bool {
     WHOLE_ROWS.contains(&name)
 }
@@ -374,6 +406,7 @@ mod tests {
     fn the_list_is_sorted() {
         let unsorted: Vec<_> = PURE.windows(2).filter(|pair| pair[0] >= pair[1]).collect();
         assert!(unsorted.is_empty(), "{unsorted:?}");
+        assert!(SAME_FOR_ROWS.is_sorted());
         assert!(is_pure(None, "upper") && is_pure(Some("pg_catalog"), "upper"));
         assert!(!is_pure(Some("app"), "upper") && !is_pure(None, "get_card"));
     }

@@ -88,6 +88,14 @@ pub(super) fn tells(name: &str, arguments: &[&Expr]) -> bool {
     match name {
         "date_part" | "date_trunc" => unit(arguments.first()),
         "round" | "trunc" => arguments.len() == 1,
+        // What is trimmed away may be everything.
+        "btrim" | "ltrim" | "rtrim" | "trim" => arguments.get(1).is_none_or(|letters| is_one_letter(letters)),
+        // Only what stands between.
+        "concat_ws" => arguments.first().is_some_and(|between| text(between).is_some()),
+        // A template without a part of a date reads nothing.
+        "to_date" | "to_timestamp" => {
+            arguments.get(1).is_none_or(|template| text(template).is_some_and(has_part_of_date))
+        }
         // Anything behind a constant that is not null.
         "coalesce" => arguments.first().is_some_and(|first| is_column(first) || is_field(first)),
         "strpos" => arguments.get(1).is_some_and(|needle| !is_empty(needle)),
@@ -97,6 +105,16 @@ pub(super) fn tells(name: &str, arguments: &[&Expr]) -> bool {
         }),
         _ => TELLING.binary_search(&name).is_ok(),
     }
+}
+
+/// Whether a constant is at most one letter.
+pub(super) fn is_one_letter(letters: &Expr) -> bool {
+    text(letters).is_some_and(|letters| letters.chars().count() <= 1)
+}
+
+fn has_part_of_date(template: &str) -> bool {
+    let template = template.to_ascii_uppercase();
+    ["DD", "MM", "MON", "YY"].iter().any(|part| template.contains(part))
 }
 
 /// Whether a function tells how much there is of something.

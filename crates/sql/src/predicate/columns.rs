@@ -10,13 +10,15 @@ use sqlparser::ast::{
     Query, Subscript, UnaryOperator,
 };
 
-use super::calls::{call, is_unit, tells};
+use super::bound::is_plain_bound;
+use super::calls::{call, is_one_letter, is_unit, tells};
 use super::cast::keeps;
 use super::condition::{is_empty, is_field};
 use super::grain::{Grain, grain};
 use super::subquery::{Given, given};
 use super::target::{Own, Target};
 use super::trivial::{exact_number, is_infinite, is_remainder_of_one, is_system};
+use crate::names::is_same_for_rows;
 
 /// The columns that an expression depends on.
 #[derive(Debug)]
@@ -127,6 +129,8 @@ impl<'a> Mentions<'a> {
             Expr::Identifier(name) => self.add(None, name),
             Expr::CompoundIdentifier(names) => {
                 if let [.., qualifier, name] = names.as_slice() {
+                    // `t.num_nulls` is `num_nulls(t)`, unless there is a column of that name.
+                    self.untold |= is_same_for_rows(&name.value);
                     self.add(Some(qualifier), name);
                 }
             }
@@ -146,6 +150,7 @@ impl<'a> Mentions<'a> {
             }
             Expr::Trim { expr, trim_what, trim_characters: None, .. } => {
                 self.collect_with(expr, &[trim_what.as_deref()]);
+                self.untold |= trim_what.as_deref().is_some_and(|letters| !is_one_letter(letters));
             }
             Expr::AtTimeZone { timestamp, time_zone } => self.collect_with(timestamp, &[Some(time_zone)]),
             Expr::Extract { field, expr, .. } if is_unit(&field.to_string()) => {
@@ -234,6 +239,8 @@ impl<'a> Mentions<'a> {
                 // `x - x`, `x + 'NaN'`
                 self.untold |= !one.is_apart(&two);
                 self.untold |= !joins && (is_infinite(left) || is_infinite(right));
+                // `x + 1e30` is 1e30 for every float.
+                self.untold |= !joins && [(left, &one), (right, &two)].into_iter().any(absorbs);
                 self.take(one);
                 self.take(two);
             }
@@ -322,6 +329,20 @@ impl<'a> Mentions<'a> {
         }
     }
 }
+
+/// Whether a summand is so great a number, or one that the text does not tell, that a float beside it may be lost.
+fn absorbs((summand, mentions): (&Expr, &Mentions<'_>)) -> bool {
+    if !mentions.is_constant() {
+        return false;
+    }
+    match exact_number(summand) {
+        Some(number) => number.abs() >= MOST_SUMMAND,
+        None => !is_plain_bound(summand),
+    }
+}
+
+/// Beyond it a `real` loses units.
+const MOST_SUMMAND: f64 = 1e6;
 
 /// A number that makes a product no smaller.
 fn is_whole(expression: &Expr) -> bool {

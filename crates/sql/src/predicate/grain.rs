@@ -96,7 +96,9 @@ pub(super) fn is_telling_order(side: &Expr, constant: &Expr) -> bool {
             let bound = !is_empty(constant) && !is_end_of_texts(constant) && is_plain_bound(constant);
             bound && !is_loose(side)
         }
-        Grain::Amount => is_literal(constant),
+        Grain::Amount if is_place_in(side) => is_literal(constant),
+        // Nearly every text has a letter.
+        Grain::Amount => exact_number(constant).is_some_and(|amount| amount >= 2.0) || is_parameter(constant),
         Grain::Joined | Grain::Part | Grain::Few => false,
     }
 }
@@ -143,6 +145,14 @@ fn is_end_of_texts(constant: &Expr) -> bool {
         let day = ["now", "today", "tomorrow", "yesterday"].iter().any(|day| text.eq_ignore_ascii_case(day));
         !day && !text.trim_start_matches(['-', '+', '$', '.']).starts_with(|c: char| c.is_ascii_digit())
     })
+}
+
+fn is_parameter(expression: &Expr) -> bool {
+    match expression {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_parameter(inner),
+        Expr::Value(ValueWithSpan { value, span: _ }) => matches!(value, Value::Placeholder(_)),
+        _ => false,
+    }
 }
 
 /// A value that stands in the text, or a parameter.

@@ -1,7 +1,8 @@
 //! Subqueries in a condition: whether what they give leaves rows of the target out.
 
 use sqlparser::ast::{
-    Expr, GroupByExpr, ObjectName, Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, ObjectName, Query, Select,
+    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableFactor, TableWithJoins,
 };
 
 use super::calls::name;
@@ -53,6 +54,10 @@ pub(super) fn given<'a>(query: &'a Query, one: bool, target: &Target<'a>) -> Giv
 
 /// Whether the rows of an IN subquery leave rows of the target out.
 pub(super) fn narrows(left: &Expr, query: &Query, target: &Target<'_>) -> bool {
+    // `IN (VALUES (1), (2))`
+    if let SetExpr::Values(values) = query.body.as_ref() {
+        return query.with.is_none() && values.rows.iter().all(|row| row.iter().all(is_given));
+    }
     let SetExpr::Select(select) = query.body.as_ref() else { return false };
     if query.with.is_some() {
         return false;
@@ -66,24 +71,41 @@ pub(super) fn narrows(left: &Expr, query: &Query, target: &Target<'_>) -> bool {
     let company = company(select, target);
     let inner = Target { columns: Own::Any, company: &company, ..*target };
     let others = is_of_others(select, target);
-    let own =
-        factors(&select.from).all(|factor| relation(factor).is_some_and(|relation| relation == target.table));
+    // Beside other tables the condition must be about the target's own rows.
+    let inner = match itself_beside_others(select, target) {
+        Beside::Alone | Beside::Others => inner,
+        Beside::Once(name) => Target { name, columns: Own::Named, ..inner },
+        Beside::Often => return false,
+    };
+    let own = factors(&select.from).all(|factor| is_whole_target(factor, target));
+    let hidden = factors(&select.from).any(|factor| called(factor) == Some(target.name));
     let left = Mentions::of(left, target);
+    // A common table expression is known to have it.
+    let told = |column: &str| {
+        let mut parts = factors(&select.from).filter_map(relation).filter_map(|relation| {
+            target.company.parts.iter().find(|(name, _)| *name == relation).map(|(_, part)| part)
+        });
+        parts.any(|part| part.columns.contains(&column))
+    };
     let is_foreign = |item: &Expr| {
         if is_aggregate(item) || is_listed(item) || matches!(item, Expr::Value(_)) {
             return true;
         }
         let item = Mentions::of(item, &inner);
         let outer = |(name, qualifier): (&str, Option<&str>)| match qualifier {
-            Some(qualifier) => qualifier == target.name && !own,
+            Some(qualifier) => qualifier == target.name && !hidden,
             // What the other table lacks is the target's: `id IN (SELECT id FROM pg_type)` holds for every row.
-            None => left.has_name(name) && !own,
+            None => left.has_name(name) && !own && !told(name),
         };
         // What is made of no column may be any number: `row_number()`.
         !item.is_untold() && !item.is_constant() && !item.qualified().any(outer)
     };
-    let stars = |item: &SelectItem| {
-        matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)) && others
+    let stars = |item: &SelectItem| match item {
+        SelectItem::Wildcard(_) => others,
+        SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
+            others && factors(&select.from).any(|factor| called(factor) == Some(last(name)))
+        }
+        _ => false,
     };
     let told = select.projection.iter().all(|item| match item {
         SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => is_foreign(expr),
@@ -174,6 +196,10 @@ pub(crate) fn is_plain(query: &Query) -> bool {
 /// Whether a FROM item lists what the text or the client gives: `unnest($1)`.
 pub(crate) fn is_list(factor: &TableFactor) -> bool {
     match factor {
+        // Numbers that it counts up may be any.
+        TableFactor::UNNEST { with_ordinality: true, .. }
+        | TableFactor::Table { with_ordinality: true, .. }
+        | TableFactor::Function { with_ordinality: true, .. } => false,
         TableFactor::UNNEST { .. } => true,
         TableFactor::Table { name, args: Some(_), .. } | TableFactor::Function { name, .. } => {
             LISTS.contains(&last(name))
@@ -186,9 +212,72 @@ pub(crate) fn is_list(factor: &TableFactor) -> bool {
 pub(super) fn is_listed(expression: &Expr) -> bool {
     match expression {
         Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_listed(inner),
-        Expr::Function(function) => name(&function.name.0).is_some_and(|name| LISTS.contains(&name)),
+        Expr::Function(function) => {
+            name(&function.name.0).is_some_and(|name| LISTS.contains(&name))
+                && arguments(function).all(is_given)
+        }
         _ => false,
     }
+}
+
+/// Whether it stands in the text, or is the client's: no column, no query, and nothing that a function makes up.
+fn is_given(expression: &Expr) -> bool {
+    match expression {
+        Expr::Nested(inner)
+        | Expr::Cast { expr: inner, .. }
+        | Expr::Collate { expr: inner, .. }
+        | Expr::UnaryOp { expr: inner, .. } => is_given(inner),
+        Expr::Value(_) | Expr::TypedString(_) | Expr::Interval(_) => true,
+        Expr::Array(array) => array.elem.iter().all(is_given),
+        Expr::Tuple(parts) => parts.iter().all(is_given),
+        Expr::Function(_) => is_listed(expression),
+        _ => false,
+    }
+}
+
+/// The arguments of a call; one that is none of the plain kind is an asterisk.
+fn arguments(function: &Function) -> impl Iterator<Item = &Expr> {
+    let list = match &function.args {
+        FunctionArguments::List(list) => list.args.as_slice(),
+        FunctionArguments::None | FunctionArguments::Subquery(_) => &[],
+    };
+    list.iter().filter_map(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expression)) => Some(expression),
+        _ => None,
+    })
+}
+
+/// What stands beside the target in a subquery that reads it.
+enum Beside<'a> {
+    /// Nothing.
+    Alone,
+    /// It is not read.
+    Others,
+    /// Other tables; this is what it is called.
+    Once(&'a str),
+    /// Itself once more, and what may hold its rows.
+    Often,
+}
+
+fn itself_beside_others<'a>(select: &'a Select, target: &Target<'_>) -> Beside<'a> {
+    let is_itself =
+        |factor: &&TableFactor| relation(factor).is_some_and(|relation| target.is_itself(relation));
+    let mut itself = factors(&select.from).filter(is_itself);
+    match (itself.next(), itself.next(), factors(&select.from).nth(1)) {
+        (None, ..) => Beside::Others,
+        (Some(_), None, None) => Beside::Alone,
+        (Some(factor), None, Some(_)) => called(factor).map_or(Beside::Often, Beside::Once),
+        (Some(_), Some(_), _) => Beside::Often,
+    }
+}
+
+/// Whether a factor is the target, and its columns have their own names.
+fn is_whole_target(factor: &TableFactor, target: &Target<'_>) -> bool {
+    let renames = match factor {
+        TableFactor::Table { alias: Some(alias), .. } => !alias.columns.is_empty(),
+        _ => false,
+    };
+    !renames && relation(factor) == Some(target.table)
 }
 
 /// Functions that give what they are given, as rows or as an array.
@@ -244,13 +333,27 @@ fn items(select: &Select) -> Option<Vec<&Expr>> {
     Some(items)
 }
 
-/// An aggregate of a subquery is of the subquery's own columns: PostgreSQL refuses one of the target's in WHERE.
+/// An aggregate of one column in a subquery is of the subquery's own: PostgreSQL refuses one of the target's in WHERE, unless
+/// something else in it is the subquery's.
 fn is_aggregate(expression: &Expr) -> bool {
     match expression {
         Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_aggregate(inner),
         Expr::Function(function) => {
             let aggregate = |name| matches!(name, "avg" | "count" | "max" | "min" | "sum");
-            function.over.is_none() && name(&function.name.0).is_some_and(aggregate)
+            let FunctionArguments::List(list) = &function.args else { return false };
+            let plain = |argument: &FunctionArg| match argument {
+                FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => true,
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(it)) => {
+                    is_column(it) || matches!(it, Expr::Value(_))
+                }
+                _ => false,
+            };
+            function.over.is_none()
+                && function.filter.is_none()
+                && list.clauses.is_empty()
+                && list.args.len() <= 1
+                && list.args.iter().all(plain)
+                && name(&function.name.0).is_some_and(aggregate)
         }
         _ => false,
     }

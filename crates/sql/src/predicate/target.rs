@@ -1,5 +1,9 @@
 //! The table that is written, and what else a condition may speak of.
 
+use std::rc::Rc;
+
+use super::part::Part;
+
 /// The table that is written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target<'a> {
@@ -23,6 +27,8 @@ pub(crate) struct Company<'a> {
     pub(crate) stand_ins: Vec<&'a str>,
     /// Common table expressions that may hold the target's own rows.
     pub(crate) made_of_it: Vec<&'a str>,
+    /// Those that hold a part of some table's rows, by name.
+    pub(crate) parts: Vec<(&'a str, Rc<Part<'a>>)>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -31,6 +31,9 @@ const NEVER_NEGATIVE: [&str; 12] = [
 /// The least and the greatest `int4`.
 const INTEGERS: (f64, f64) = (-2_147_483_648.0, 2_147_483_647.0);
 
+/// What few numbers are greater than, up or down.
+const NEAR_THE_END: f64 = 1e9;
+
 /// Before and after these there is hardly a date.
 const YEARS: (u32, u32) = (1900, 2200);
 /// What few lengths reach.
@@ -64,8 +67,8 @@ pub(super) fn is_everything(low: &Expr, high: &Expr) -> bool {
         return true;
     }
     let [(least, ends), (greatest, ends_too)] = [low, high].map(|bound| (number(bound), is_infinite(bound)));
-    (ends || least.is_some_and(|least| least <= INTEGERS.0))
-        && (ends_too || greatest.is_some_and(|greatest| greatest >= INTEGERS.1))
+    (ends || least.is_some_and(|least| least <= -NEAR_THE_END))
+        && (ends_too || greatest.is_some_and(|greatest| greatest >= NEAR_THE_END))
 }
 
 fn turned(op: &BinaryOperator) -> Option<BinaryOperator> {

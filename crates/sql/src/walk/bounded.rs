@@ -1,5 +1,8 @@
 //! Whether an UPDATE, DELETE or MERGE leaves rows out: its target, and what stands beside it.
 
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
 use chaperone_model::facts::Access;
 use sqlparser::ast::{Expr, ObjectName, TableAlias, TableFactor, TableWithJoins};
 
@@ -30,6 +33,13 @@ impl<'a> Walk<'a> {
         self.relations.iter().any(|relation| relation.access == Access::Read && relation.name == table)
     }
 
+    /// Whether the statement, as far as it was walked, may make up as many rows as it likes, with keys that are those of a
+    /// table.
+    pub(super) fn counts_rows(&self) -> bool {
+        self.functions.iter().any(|it| it.ends_with("generate_series"))
+            || self.scopes.iter().any(|scope| scope.has_recursive_cte())
+    }
+
     /// As [`Self::company`], of these FROM items.
     pub(super) fn company_of(
         &mut self,
@@ -41,8 +51,18 @@ impl<'a> Walk<'a> {
         let is_read = self.reads(target)
             || self.functions.iter().any(|it| it.ends_with("generate_series") || it.ends_with("row_number"));
         let mut company = Company::default();
-        if is_read {
-            company.made_of_it = self.scopes.iter().flat_map(|scope| scope.cte_names()).collect();
+        // What counts, or calls what nobody knows, may give any rows.
+        let mut seen = BTreeSet::new();
+        for scope in self.scopes.iter().rev() {
+            for name in scope.cte_names().filter(|name| seen.insert(*name)) {
+                match scope.cte_part(name) {
+                    Some(part) => company.parts.push((name, Rc::clone(part))),
+                    None if is_read || scope.cte_is_plain(name) != Some(true) => {
+                        company.made_of_it.push(name)
+                    }
+                    None => {}
+                }
+            }
         }
         for factor in factors {
             company.joined = true;
@@ -52,7 +72,10 @@ impl<'a> Walk<'a> {
                     let of_with = || self.scopes.iter().rev().find_map(|scope| scope.cte_is_plain(bare));
                     let itself = match args {
                         None if bare == target => true,
-                        None => of_with().is_some_and(|plain| is_read || !plain),
+                        None => {
+                            let is_part = company.parts.iter().any(|(name, _)| *name == bare);
+                            !is_part && of_with().is_some_and(|plain| is_read || !plain)
+                        }
                         Some(_) => is_read || !is_list(factor),
                     };
                     (Some(alias.as_ref().map_or(bare, |alias| alias.name.value.as_str())), itself)
@@ -66,8 +89,11 @@ impl<'a> Walk<'a> {
                     let called = alias.as_ref().map(|alias| alias.name.value.as_str());
                     (called, is_read || !is_plain(subquery))
                 }
-                TableFactor::NestedJoin { alias, .. } | TableFactor::UNNEST { alias, .. } => {
+                TableFactor::NestedJoin { alias, .. } => {
                     (alias.as_ref().map(|alias| alias.name.value.as_str()), is_read)
+                }
+                TableFactor::UNNEST { alias, .. } => {
+                    (alias.as_ref().map(|alias| alias.name.value.as_str()), is_read || !is_list(factor))
                 }
                 _ => (None, true),
             };

@@ -2,7 +2,7 @@
 
 use chaperone_model::facts::Effect;
 use sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
+    DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
     FunctionArguments, ObjectName, Value, ValueWithSpan, WindowFrame, WindowFrameBound, WindowSpec,
     WindowType,
 };
@@ -135,18 +135,15 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The text of an argument that is a string literal.
+/// The text of an argument that is a string literal. Under a name it could be another argument than it seems.
 fn literal(argument: &FunctionArg) -> Option<&str> {
-    let (FunctionArg::Unnamed(FunctionArgExpr::Expr(expression))
-    | FunctionArg::Named { arg: FunctionArgExpr::Expr(expression), .. }) = argument
-    else {
-        return None;
-    };
+    let FunctionArg::Unnamed(FunctionArgExpr::Expr(expression)) = argument else { return None };
     let mut inner = expression;
     loop {
         match inner {
             Expr::Nested(nested) => inner = nested,
-            Expr::Cast { expr, .. } => inner = expr,
+            // Other types take letters away: `'search_path_'::varchar(11)`.
+            Expr::Cast { expr, data_type: DataType::Text, .. } => inner = expr,
             Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), span: _ }) => {
                 return Some(text);
             }

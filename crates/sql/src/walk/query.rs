@@ -12,7 +12,7 @@ use sqlparser::ast::{
 
 use super::stored::is_into;
 use super::{MAX_OUTPUTS, Walk};
-use crate::predicate::is_plain;
+use crate::predicate::{is_plain, part_of};
 use crate::scope::{Columns, Lineage, NAMELESS, Named, Out, Source};
 
 impl<'a> Walk<'a> {
@@ -81,7 +81,7 @@ impl<'a> Walk<'a> {
             for Cte { alias, .. } in cte_tables {
                 // A query that reads itself: its columns are not told.
                 if let Some(scope) = self.scope() {
-                    scope.add_cte(&alias.name.value, None);
+                    scope.add_recursive_cte(&alias.name.value);
                 }
             }
         }
@@ -91,8 +91,13 @@ impl<'a> Walk<'a> {
             self.check_name(&alias.name);
             let columns = self.query(query);
             let columns = self.renamed(columns, alias);
+            // Of a table: what another of them calls by a column's name may be anything.
+            let is_cte = |name: &str| self.scopes.iter().any(|scope| scope.cte(name).is_some());
+            let part =
+                part_of(query).filter(|part| !*recursive && alias.columns.is_empty() && !is_cte(part.table));
             if let Some(scope) = self.scope() {
                 scope.add_cte(&alias.name.value, columns);
+                scope.set_part(&alias.name.value, part);
                 scope.set_plain(&alias.name.value, !*recursive && is_plain(query));
             }
         }

@@ -9,7 +9,7 @@ use sqlparser::ast::{
 };
 
 use super::Walk;
-use crate::predicate::{Target, is_bounding};
+use crate::predicate::{Target, cover_all, is_bounding};
 use crate::scope::{Columns, Source};
 
 impl<'a> Walk<'a> {
@@ -86,7 +86,7 @@ impl<'a> Walk<'a> {
                 Some(OnInsert::OnConflict(conflict)) => {
                     // Every row of the target meets itself.
                     let bare = walk.parts(name).map_or("", |(_, bare)| bare);
-                    let with_itself = walk.reads(bare);
+                    let with_itself = walk.reads(bare) || walk.counts_rows();
                     if let Some(scope) = walk.scope() {
                         scope.name_source("excluded", Source::Relation);
                     }
@@ -310,6 +310,9 @@ impl<'a> Walk<'a> {
             let bare = walk.parts(name).map_or("", |(_, bare)| bare);
             let target = Target::new(bare, alias.map(|alias| alias.name.value.as_str()), &company);
             let joined = is_bounding(on, &target);
+            let conditions: Vec<_> = clauses.iter().filter_map(|clause| clause.predicate.as_ref()).collect();
+            // What none of them covers alone they may cover together.
+            walk.unbounded |= !joined && conditions.len() > 1 && cover_all(&conditions);
             for clause in clauses {
                 walk.merge_clause(clause, joined, &target);
             }

@@ -4,6 +4,7 @@
 //! workers. What is not a policy never gets that far: the old files stay, and the old policy goes on.
 
 mod envoy;
+mod fit;
 mod settings;
 mod watch;
 
@@ -63,12 +64,11 @@ impl Delivery {
         let text = read(&self.policy)?;
         let policy = check(&self.policy, &text)?;
         let settings = Settings::read(&self.settings)?;
-        for Plugin { name, resource, .. } in &settings.plugins {
-            // The filter would refuse it too, but only Envoy's log would tell.
-            if policy.resource(resource).is_none() {
-                let problem = format!("plugin `{name}`: the policy has no resource `{resource}`");
-                return Err(Error::Invalid(self.settings.clone(), vec![problem]));
-            }
+        // The filter would refuse it too, but only Envoy's log would tell.
+        let problems: Vec<_> =
+            settings.plugins.iter().filter_map(|plugin| fit::problem(plugin, &policy, &text)).collect();
+        if !problems.is_empty() {
+            return Err(Error::Invalid(self.settings.clone(), problems));
         }
         let made = fs::create_dir_all(&self.directory);
         made.map_err(|error| Error::Io(self.directory.clone(), error))?;

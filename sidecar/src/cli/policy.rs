@@ -51,7 +51,7 @@ enum Command {
 /// The settings are YAML. What stands outside of `plugins` holds for all of them:
 ///
 ///   resource: shop                # the policy's resource that the listener leads to
-///   sidecar: { cluster: chaperone_sidecar, token_env: CHAPERONE_FILTER_TOKEN, timeout: 5s }
+///   sidecar: { cluster: chaperone_sidecar, token_env: CHAPERONE_FILTER_TOKEN, timeout_ms: 5000 }
 ///   env: [CHAPERONE_FILTER_TOKEN, SHOP_APP_PASSWORD]   # variables of Envoy that the VM may see
 ///   limits: {}                    # optional: limits of the filter
 ///   reload_interval: 1s           # optional: least time between two VMs after a trap

@@ -1,6 +1,6 @@
 //! The files that Envoy reads: a `DiscoveryResponse` with one `TypedExtensionConfig`, in YAML.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Plugin;
 
@@ -10,13 +10,7 @@ use super::Plugin;
 /// `revision` makes each delivery another configuration: while sessions of an earlier one live, Envoy takes its like for
 /// known and tells the filter nothing, so that a policy could not be taken back.
 pub(super) fn discovery_response(plugin: &Plugin, policy: &str, digest: &str, revision: &str) -> String {
-    let configuration = json!({
-        "resource": plugin.resource,
-        "sidecar": plugin.sidecar,
-        "limits": plugin.limits,
-        "policy": policy,
-        "revision": revision,
-    });
+    let configuration = configuration(plugin, policy, Some(revision));
     let env: Vec<_> = plugin.env.iter().map(|name| quoted(name)).collect();
     format!(
         r#"{REVISION}{revision}
@@ -55,6 +49,20 @@ resources:
         env = env.join(", "),
         configuration = quoted(&configuration.to_string()),
     )
+}
+
+/// What the filter is told.
+pub(super) fn configuration(plugin: &Plugin, policy: &str, revision: Option<&str>) -> Value {
+    let mut configuration = json!({
+        "resource": plugin.resource,
+        "sidecar": plugin.sidecar,
+        "limits": plugin.limits,
+        "policy": policy,
+    });
+    if let (Value::Object(fields), Some(revision)) = (&mut configuration, revision) {
+        fields.insert("revision".to_owned(), json!(revision));
+    }
+    configuration
 }
 
 /// How a file begins; its revision follows.

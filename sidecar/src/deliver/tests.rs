@@ -28,7 +28,7 @@ rules:
 
 const SETTINGS: &str = "\
 resource: shop
-sidecar: { cluster: chaperone_sidecar, token_env: CHAPERONE_FILTER_TOKEN, timeout: 5s }
+sidecar: { cluster: chaperone_sidecar, token_env: CHAPERONE_FILTER_TOKEN, timeout_ms: 4000 }
 env: [CHAPERONE_FILTER_TOKEN]
 plugins:
   - name: fused
@@ -38,7 +38,7 @@ plugins:
     root_id: session-tap
     vm_id: small
     env: []
-    limits: { buffer: 5 }
+    limits: { record_buffer: 500000 }
 ";
 
 struct Place {
@@ -102,7 +102,7 @@ fn files_say_what_envoy_and_the_filter_need() {
     let configuration = fused["configuration"]["value"].as_str().unwrap();
     let configuration: Value = serde_json::from_str(configuration).unwrap();
     assert_eq!(configuration["resource"], "shop");
-    assert_eq!(configuration["sidecar"]["timeout"], "5s");
+    assert_eq!(configuration["sidecar"]["timeout_ms"], 4000);
     assert_eq!(configuration["policy"], POLICY, "letter for letter");
     let tap = plugin(&place.file("tap.yaml"));
     assert_eq!(tap["root_id"], "session-tap");
@@ -154,6 +154,12 @@ fn what_is_no_policy_changes_nothing() {
         ("settings.yaml", SETTINGS.replace("name: tap", "name: fused"), "twice"),
         ("settings.yaml", SETTINGS.replace("resource: shop\n", ""), "`resource` is missing"),
         ("settings.yaml", SETTINGS.replace("resource: shop", "resource: shed"), "no resource `shed`"),
+        (
+            "settings.yaml",
+            SETTINGS.replace("timeout_ms", "timeout"),
+            "plugin `tap`: the plugin configuration",
+        ),
+        ("settings.yaml", SETTINGS.replace("record_buffer", "buffer"), "unknown field `buffer`"),
         ("settings.yaml", "plugins: []".to_owned(), "plugins"),
     ] {
         place.write("policy.yaml", POLICY);

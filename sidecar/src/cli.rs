@@ -54,6 +54,9 @@ enum Trouble {
     Client(#[from] client::Error),
     #[error("{0}")]
     Io(#[from] io::Error),
+    /// A document is not what it must be.
+    #[error("{0}")]
+    Invalid(String),
     #[error("{0}")]
     Other(String),
     /// What was asked for may be one of several.
@@ -83,7 +86,7 @@ pub(crate) fn run() -> ExitCode {
         Err(trouble) => {
             let negative = match &trouble {
                 Trouble::Client(error) => error.is_negative(),
-                Trouble::Unclear(_) => true,
+                Trouble::Invalid(_) | Trouble::Unclear(_) => true,
                 Trouble::Io(_) | Trouble::Other(_) => false,
             };
             let _lost = writeln!(io::stderr(), "chaperone: {trouble}");

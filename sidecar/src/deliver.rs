@@ -11,6 +11,8 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use envoy::{discovery_response, quoted};
+pub(crate) use fit::problem;
 pub(crate) use settings::{Plugin, Settings};
 pub(crate) use watch::Watch;
 
@@ -66,7 +68,7 @@ impl Delivery {
         let settings = Settings::read(&self.settings)?;
         // The filter would refuse it too, but only Envoy's log would tell.
         let problems: Vec<_> =
-            settings.plugins.iter().filter_map(|plugin| fit::problem(plugin, &policy, &text)).collect();
+            settings.plugins.iter().filter_map(|plugin| problem(plugin, &policy, &text)).collect();
         if !problems.is_empty() {
             return Err(Error::Invalid(self.settings.clone(), problems));
         }
@@ -79,13 +81,12 @@ impl Delivery {
         for plugin in &settings.plugins {
             let path = self.directory.join(format!("{}.yaml", plugin.name));
             let before = fs::read_to_string(&path).unwrap_or_default();
-            let same = envoy::revision(&before).is_some_and(|revision| {
-                before == envoy::discovery_response(plugin, &text, &digest, revision)
-            });
+            let same = envoy::revision(&before)
+                .is_some_and(|revision| before == discovery_response(plugin, &text, &digest, revision));
             if same {
                 continue;
             }
-            let content = envoy::discovery_response(plugin, &text, &digest, &revision);
+            let content = discovery_response(plugin, &text, &digest, &revision);
             replace(&path, &content).map_err(|error| Error::Io(path.clone(), error))?;
             changed.push(path);
         }
@@ -114,7 +115,7 @@ fn problems(path: &Path, problems: &[String]) -> String {
 }
 
 /// Puts a file in place in one step.
-fn replace(path: &Path, content: &str) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, content: &str) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = path.with_file_name(format!(".{name}.{}", std::process::id()));
     let mut file = File::create(&draft)?;

@@ -3,7 +3,7 @@
 //! ```text
 //!  filters ──▶ http ──▶ desk ──────▶ approval (pure)        cli ──▶ client ──▶ http
 //!                │        └──▶ store::ApprovalStore          │
-//!                └──▶ store::Writer ──▶ store::RecordStore   └──▶ play, chain, deliver, rehearse, idp
+//!                └──▶ store::Writer ──▶ store::RecordStore   └──▶ play, chain, deliver, render, rehearse, idp
 //! ```
 
 mod approval;
@@ -21,6 +21,7 @@ mod metrics;
 mod play;
 mod presence;
 mod rehearse;
+mod render;
 mod serve;
 mod store;
 mod terminal;

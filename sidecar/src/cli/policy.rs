@@ -4,6 +4,7 @@ mod compared;
 mod diff;
 mod explain;
 mod lint;
+mod render;
 mod replay;
 mod test;
 
@@ -19,7 +20,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::deliver::{self, Delivery, Watch};
 use crate::terminal::{GOOD, safe, styled};
 
-/// Check a policy, try it, deliver it to Envoy.
+/// Check a policy, try it, deliver it to Envoy, render it for Istio and Envoy Gateway.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -39,6 +40,7 @@ enum Command {
     Diff(diff::Args),
     Replay(replay::Args),
     Deliver(Deliver),
+    Render(Box<render::Args>),
 }
 
 /// Write the files from which Envoy takes its plugins (ECDS), the policy in them.
@@ -91,6 +93,7 @@ pub(super) fn run(args: &Args, out: &mut impl Write) -> Result<Answer, Trouble> 
         Command::Diff(args) => diff::run(args, out),
         Command::Replay(args) => replay::run(args, out),
         Command::Deliver(args) => deliver(args, out),
+        Command::Render(args) => render::run(args, out),
     }
 }
 

@@ -9,7 +9,7 @@ use super::Plugin;
 /// The policy goes in as the text that its author wrote, so that a filter's complaint names the author's lines.
 /// `revision` makes each delivery another configuration: while sessions of an earlier one live, Envoy takes its like for
 /// known and tells the filter nothing, so that a policy could not be taken back.
-pub(super) fn discovery_response(plugin: &Plugin, policy: &str, digest: &str, revision: &str) -> String {
+pub(crate) fn discovery_response(plugin: &Plugin, policy: &str, digest: &str, revision: &str) -> String {
     let configuration = configuration(plugin, policy, Some(revision));
     let env: Vec<_> = plugin.env.iter().map(|name| quoted(name)).collect();
     format!(
@@ -74,7 +74,7 @@ pub(super) fn revision(file: &str) -> Option<&str> {
 }
 
 /// A double-quoted YAML scalar in plain ASCII: what YAML's versions disagree about is spelled out.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
         match c {

@@ -70,8 +70,12 @@ struct Entry {
 impl Settings {
     /// Reads a file.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
-        let text = read(path)?;
-        let document = Tree::from_text(&text).and_then(|tree| tree.decode::<Document>());
+        Self::parse(&read(path)?, path)
+    }
+
+    /// Reads the text of a file.
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, Error> {
+        let document = Tree::from_text(text).and_then(|tree| tree.decode::<Document>());
         let document = document.map_err(|error| invalid(path, &error))?;
         let settings = Self::complete(&document, path.parent().unwrap_or(Path::new("")));
         settings.map_err(|problem| Error::Invalid(path.to_owned(), vec![problem]))

@@ -7,6 +7,7 @@ mod policy;
 mod process;
 mod records;
 mod rehearse;
+mod render;
 mod restart;
 mod sessions;
 mod tokens;

@@ -66,7 +66,9 @@ impl Istio {
     pub(crate) fn render(&self, source: &Source) -> Result<Rendered, String> {
         let plugins = source.chain(self.chain, self.resource.as_deref())?;
         self.code.strangers(&plugins)?;
-        let missing = source.missing(&plugins, &self.clusters)?;
+        let mut missing = source.missing(&plugins, &self.clusters)?;
+        // Istio makes these itself.
+        missing.retain(|name| !name.starts_with("outbound|"));
         let mut notes = fit::notes(&source.policy, &plugins);
         let mut documents = Vec::new();
         // Within a phase the higher priority comes first.

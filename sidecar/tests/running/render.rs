@@ -332,3 +332,20 @@ fn a_module_at_hand_is_pinned() {
     let run = render_with(&place, POLICY, &root().join("envoy/plugins.yaml"), &image);
     assert_eq!(documents(&run.out)[0]["spec"].get("sha256"), None);
 }
+
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, shown) = readme.split_once("$ chaperone policy render ").unwrap();
+    let (command, shown) = shown.split_once('\n').unwrap();
+    let mut program = chaperone(&["policy", "render"]);
+    let run = ran(program.args(command.split_whitespace()).current_dir(root()));
+    let mut printed = run.out.lines();
+    for line in shown.split("```").next().unwrap().lines().filter(|line| *line != "…") {
+        assert!(
+            printed.any(|found| found == line),
+            "`{line}` is not printed, or not in this place: {}",
+            run.err
+        );
+    }
+}

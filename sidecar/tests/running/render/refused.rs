@@ -99,6 +99,10 @@ fn what_is_worth_knowing_is_told_aside() {
         run.err
     );
     assert!(run.err.contains("the clusters `chaperone_sidecar`, `idp`"), "{}", run.err);
+    // A cluster that Istio makes is there.
+    let own = POLICY.replace("cluster: idp", "cluster: outbound|443||idp.data.svc.cluster.local");
+    let run = render(&place, &own, &["--to", "istio", "--port", "5432"]);
+    assert!(run.err.contains("the clusters `chaperone_sidecar`;"), "{}", run.err);
     let settings = place.join("settings.yaml");
     let text = std::fs::read_to_string(root().join("envoy/plugins.yaml")).unwrap();
     std::fs::write(

@@ -1,4 +1,4 @@
-//! Reason codes: stable public API. Every refusal carries exactly one; each has a section in `docs/reasons.md`.
+//! Reason codes: stable public API. Every refusal carries exactly one; each has a page in `docs/reasons`.
 
 use std::fmt;
 

@@ -1,5 +1,7 @@
 //! `chaperone reasons`.
 
+mod pages;
+
 use std::io::Write;
 
 use chaperone_model::Reason;
@@ -7,9 +9,7 @@ use serde_json::json;
 
 use super::{Answer, Trouble, print_json};
 use crate::terminal::{FAINT, STRONG, Table, one_line, styled};
-
-/// What `docs/reasons.md` says, so that the program explains exactly what its version refuses.
-const PAGE: &str = include_str!("../../../docs/reasons.md");
+use pages::Page;
 
 /// Say what a reason code means and what to do; without a code, list them all.
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,8 @@ pub(super) fn run(args: &Args, out: &mut impl Write) -> Result<Answer, Trouble> 
     if args.json {
         return print_json(out, &told(reason));
     }
-    let (title, text) = section(reason).unwrap_or((reason.title(), reason.remedy()));
+    let Page { title, text } =
+        Page::of(reason).unwrap_or(Page { title: reason.title(), text: reason.remedy() });
     writeln!(out, "{}\n\n{}", styled(STRONG, format!("{code}: {title}")), text.replace("**", ""))?;
     Ok(Answer::Yes)
 }
@@ -56,31 +57,13 @@ fn told(reason: Reason) -> serde_json::Value {
         "sqlstate": reason.sqlstate(),
         "title": reason.title(),
         "remedy": reason.remedy(),
-        "text": section(reason).map(|(_, text)| text),
+        "text": Page::of(reason).map(|page| page.text),
     })
-}
-
-/// The page's section about a code: its title and its text.
-fn section(reason: Reason) -> Option<(&'static str, &'static str)> {
-    let (_, rest) = PAGE.split_once(&format!("\n### {}: ", reason.code()))?;
-    let (title, text) = rest.split_once('\n')?;
-    let end = ["\n### ", "\n## "].iter().filter_map(|next| text.find(next)).min().unwrap_or(text.len());
-    Some((title, text.get(..end)?.trim()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_page_tells_every_reason_as_the_errors_do() {
-        for reason in Reason::ALL {
-            let (title, text) = section(*reason).unwrap_or_else(|| panic!("{reason} is not on the page"));
-            assert_eq!(title, reason.title(), "{reason}");
-            assert!(text.starts_with(&format!("SQLSTATE {}.", reason.sqlstate())), "{reason}: {text}");
-        }
-        assert_eq!(PAGE.matches("\n### ").count(), Reason::ALL.len(), "a section for a code that is none");
-    }
 
     #[test]
     fn one_code_is_explained_and_no_other() {
@@ -92,7 +75,7 @@ mod tests {
             text.contains("SG104: write without a real WHERE") && text.contains("SQLSTATE 42501"),
             "{text}"
         );
-        assert!(!text.contains("###") && !text.contains("SG105:"), "{text}");
+        assert!(!text.contains("# ") && !text.contains("SG105:"), "{text}");
         let unknown = run(&Args { code: Some("XX1".to_owned()), json: false }, &mut Vec::new());
         assert!(matches!(unknown, Ok(Answer::No)));
     }

@@ -6,6 +6,8 @@
 
 mod cases;
 mod change;
+#[cfg(test)]
+mod recipes;
 mod recorded;
 mod who;
 

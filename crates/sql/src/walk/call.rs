@@ -60,6 +60,10 @@ impl<'a> Walk<'a> {
             lineage.unknown = true;
             return;
         };
+        // Facts tell a schema from a name by the period between them.
+        if bare.contains('.') || schema.is_some_and(|schema| schema.contains('.')) {
+            self.opaque("period in the name of a function");
+        }
         self.function_name(schema, bare);
         lineage.unknown |= !is_pure(schema, bare);
         if reaches_outside(schema, bare) {

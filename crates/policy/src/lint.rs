@@ -12,7 +12,7 @@ use chaperone_model::RuleId;
 use crate::document::{Mode, RuleEffect};
 use crate::error::Position;
 use crate::matcher::{GUARDED_SETTINGS, Who};
-use crate::names::Text;
+use crate::names::{NamePattern, Part, Text};
 use crate::policy::Policy;
 use crate::rule::Rule;
 
@@ -34,6 +34,8 @@ pub struct Warning {
 pub enum WarningKind {
     /// The rule never decides anything: another one always does before it.
     NeverReached,
+    /// A deny or hold rule about a whole schema: it is about every name without a schema too.
+    BareNames,
     /// It is for roles, databases or resources that the policy does not have.
     MatchesNothing,
     /// Nobody, or too few people, can approve.
@@ -52,7 +54,8 @@ pub enum WarningKind {
 
 impl WarningKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
+        Self::BareNames,
         Self::MatchesNothing,
         Self::NeverReached,
         Self::NoApprovers,
@@ -67,6 +70,7 @@ impl WarningKind {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::BareNames => "bare_names",
             Self::MatchesNothing => "matches_nothing",
             Self::NeverReached => "never_reached",
             Self::NoApprovers => "no_approvers",
@@ -116,7 +120,7 @@ impl Policy {
             let found =
                 [self.unmatched(&rule.matcher.who), self.unapproved(rule), never_reached(rule, &rules)];
             let opens = opens(rule);
-            let all = found.into_iter().flatten().chain(opens);
+            let all = found.into_iter().flatten().chain(opens).chain(self.bare_names(rule));
             warnings.extend(all.map(|(kind, message)| Warning {
                 at: rule.at,
                 rule: Some(rule.id.clone()),
@@ -149,6 +153,22 @@ impl Policy {
             return None;
         };
         Some((WarningKind::MatchesNothing, format!("it matches nothing: {message}")))
+    }
+
+    /// A name that a statement writes without a schema may be one of any schema, as far as a deny or hold rule knows.
+    fn bare_names(&self, rule: &Rule) -> Option<(WarningKind, String)> {
+        let searched =
+            |schema: &str| self.resources.iter().any(|it| it.search_path.iter().any(|known| known == schema));
+        let elsewhere = |pattern: &&NamePattern| {
+            pattern.name == Part::Any && pattern.schema.exact().is_some_and(|schema| !searched(schema))
+        };
+        let patterns = rule.matcher.what.tables.iter().flatten();
+        let schema = patterns.filter(|_| rule.effect != RuleEffect::Allow).find(elsewhere)?.schema.exact()?;
+        let message = format!(
+            "`{schema}.*` is about every table that a statement names without a schema too, since it could be there: \
+             list the tables of `{schema}`, or have schemas written out"
+        );
+        Some((WarningKind::BareNames, message))
     }
 
     /// Holds that nobody can let go on: who is named is known by number, groups have as many as they like.

@@ -157,6 +157,14 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// As [`Self::touch`], of an object that is in the schema of another where its name says none.
+    fn touch_beside(&mut self, name: &'a ObjectName, schema: Option<&str>, kind: ObjectKind, access: Access) {
+        self.touch(name, kind, access);
+        if let Some(relation) = self.relations.last_mut().filter(|relation| relation.schema.is_none()) {
+            relation.schema = schema.map(str::to_owned);
+        }
+    }
+
     fn touch_ident(&mut self, name: &'a Ident, kind: ObjectKind, access: Access) {
         self.check_name(name);
         self.relations.push(Relation { schema: None, name: name.value.clone(), kind, access });

@@ -164,3 +164,21 @@ fn places_and_what_is_about_no_rule_are_said() {
     );
     assert_eq!(policy.lint()[0].kind, WarningKind::Shadow);
 }
+
+#[test]
+fn a_whole_schema_that_is_not_searched_is_about_every_bare_name() {
+    for (rule, expected) in [
+        ("effect: deny, match: { tables: ['hr.*'] }", true),
+        (
+            "effect: hold, match: { verbs: [update], tables: [public.x, 'hr.*'] }, hold: { approvers: [dba] }",
+            true,
+        ),
+        ("effect: deny, match: { tables: [hr.staff] }", false),
+        ("effect: deny, match: { tables: ['public.*'] }", false),
+        ("effect: deny, match: { tables: ['*.staff'] }", false),
+        ("effect: allow, match: { verbs: [select], tables: ['hr.*'] }", false),
+    ] {
+        let found = warnings(&format!("  - {{ id: a, {rule} }}\n"));
+        assert_eq!(found.contains(&"a bare_names".to_owned()), expected, "{rule}: {found:?}");
+    }
+}

@@ -146,7 +146,11 @@ impl<'a> Walk<'a> {
             "kind of CREATE INDEX",
         );
         self.touch(table_name, ObjectKind::Table, Access::Alter);
-        self.touch_all(name, ObjectKind::Index, Access::Create);
+        // It belongs to the table's schema, and its name has none.
+        let schema = self.parts(table_name).and_then(|(schema, _)| schema);
+        for name in name.iter() {
+            self.touch_beside(name, schema, ObjectKind::Index, Access::Create);
+        }
         self.index_columns(columns);
         for column in include {
             self.column(column);

@@ -378,12 +378,13 @@ impl<'a> Walk<'a> {
             "kind of ALTER TABLE",
         );
         self.touch(name, ObjectKind::Table, Access::Alter);
+        let schema = self.parts(name).and_then(|(schema, _)| schema);
         for operation in operations {
-            self.alter_table_operation(operation);
+            self.alter_table_operation(operation, schema);
         }
     }
 
-    fn alter_table_operation(&mut self, operation: &'a AlterTableOperation) {
+    fn alter_table_operation(&mut self, operation: &'a AlterTableOperation, schema: Option<&str>) {
         match operation {
             AlterTableOperation::AddConstraint { constraint, not_valid: _ } => {
                 self.table_constraint(constraint)
@@ -420,7 +421,7 @@ impl<'a> Walk<'a> {
                 self.column(new_column_name);
             }
             AlterTableOperation::RenameTable { table_name: RenameTableNameKind::To(new) } => {
-                self.touch(new, ObjectKind::Table, Access::Create);
+                self.touch_beside(new, schema, ObjectKind::Table, Access::Create);
             }
             AlterTableOperation::AttachPartition { partition: Partition::Identifier(name) } => {
                 self.touch_ident(name, ObjectKind::Table, Access::Alter);

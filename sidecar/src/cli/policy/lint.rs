@@ -14,7 +14,7 @@ use crate::terminal::{FAINT, GOOD, WAITING, safe, styled};
 ///
 /// Warnings are of rules that are never reached, that are for roles or databases that the policy does not have, holds that too
 /// few people could approve, allow rules without a limit, or that let through what cannot be read or changes how it is read,
-/// approvers whom nobody asks, and shadow mode. A rule that is never reached is certain never to decide anything.
+/// deny rules for a whole schema (they are about every name without one too), approvers whom nobody asks, and shadow mode. A rule that is never reached is certain never to decide anything.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Policies, YAML or JSON.

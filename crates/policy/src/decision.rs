@@ -8,7 +8,7 @@ use chaperone_model::{Reason, UnixSeconds, Verdict};
 use crate::access::Caller;
 use crate::condition::{Failure, Scope};
 use crate::document::Mode;
-use crate::matcher::guarded;
+use crate::matcher::{Glance, guarded};
 use crate::policy::Policy;
 use crate::rule::{Applied, Rule};
 use crate::wording;
@@ -65,19 +65,21 @@ impl Policy {
     /// Deny wins over hold, hold over allow; within each the first rule in the document's order.
     fn judge(&self, scope: Scope<'_>) -> Finding<'_> {
         let search_path = self.search_path(scope.caller);
+        let glance = Glance::at(scope.statement);
+        let apply = |rule: &'_ Rule| rule.apply_at_a_glance(&glance, scope, search_path);
         for rule in &self.denies {
-            match rule.apply(scope, search_path) {
-                Applied::Matched => return Finding::Denied(rule),
-                Applied::Failed(failure) => return Finding::Failed(rule, failure),
-                Applied::ConditionFalse | Applied::Missed(_) => {}
+            match apply(rule) {
+                Some(Applied::Matched) => return Finding::Denied(rule),
+                Some(Applied::Failed(failure)) => return Finding::Failed(rule, failure),
+                Some(Applied::ConditionFalse | Applied::Missed(_)) | None => {}
             }
         }
         let mut hold = None;
         for rule in &self.holds {
-            match rule.apply(scope, search_path) {
-                Applied::Matched => hold = hold.or(Some(rule)),
-                Applied::Failed(failure) => return Finding::Failed(rule, failure),
-                Applied::ConditionFalse | Applied::Missed(_) => {}
+            match apply(rule) {
+                Some(Applied::Matched) => hold = hold.or(Some(rule)),
+                Some(Applied::Failed(failure)) => return Finding::Failed(rule, failure),
+                Some(Applied::ConditionFalse | Applied::Missed(_)) | None => {}
             }
         }
         // People cannot judge what the guard cannot read, so a hold covers such parts only where it names them.
@@ -85,13 +87,13 @@ impl Policy {
             return self.held(rule, scope);
         }
         for rule in &self.allows {
-            match rule.apply(scope, search_path) {
-                Applied::Matched => {
+            match apply(rule) {
+                Some(Applied::Matched) => {
                     let worse = self.unclear(scope).or_else(|| hold.map(|hold| self.held(hold, scope)));
                     return worse.unwrap_or(Finding::Allowed(rule));
                 }
-                Applied::Failed(failure) => return Finding::Failed(rule, failure),
-                Applied::ConditionFalse | Applied::Missed(_) => {}
+                Some(Applied::Failed(failure)) => return Finding::Failed(rule, failure),
+                Some(Applied::ConditionFalse | Applied::Missed(_)) | None => {}
             }
         }
         Finding::Uncovered(uncovered(scope.statement))

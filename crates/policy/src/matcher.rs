@@ -6,6 +6,7 @@
 
 mod allow;
 mod deny;
+mod glance;
 mod miss;
 
 use chaperone_model::facts::{Access, Effect, ObjectKind, Statement};
@@ -16,6 +17,7 @@ use crate::functions::{FunctionClass, FunctionClasses};
 use crate::names::{ColumnPattern, NamePattern, Text};
 use crate::verbs::VerbSet;
 
+pub(crate) use glance::Glance;
 pub(crate) use miss::Miss;
 
 /// Settings that change how the target reads a statement, or who the session is. Only a rule that names them

@@ -8,7 +8,7 @@ use chaperone_model::{HoldTerms, RuleId};
 use crate::condition::{Condition, Failure, Scope};
 use crate::document::RuleEffect;
 use crate::error::Position;
-use crate::matcher::{Matcher, Miss};
+use crate::matcher::{Glance, Matcher, Miss};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
@@ -53,6 +53,25 @@ impl Rule {
                 Err(failure) => Applied::Failed(failure),
             },
         }
+    }
+
+    /// As [`Self::apply`], where most rules are told at a glance to be about something else; why is not told then.
+    pub(crate) fn apply_at_a_glance<'f>(
+        &self,
+        glance: &Glance<'_>,
+        scope: Scope<'f>,
+        search_path: &[String],
+    ) -> Option<Applied<'f>> {
+        let misses = match self.effect {
+            RuleEffect::Allow => self.matcher.surely_leaves_out(glance),
+            RuleEffect::Deny | RuleEffect::Hold => self.matcher.surely_misses(glance),
+        };
+        debug_assert!(
+            !misses || matches!(self.apply(scope, search_path), Applied::Missed(_)),
+            "rule `{}` matches",
+            self.id
+        );
+        (!misses).then(|| self.apply(scope, search_path))
     }
 
     /// Whether it could be about a statement of which not everything is known: whatever it lists may be in there, and

@@ -124,6 +124,16 @@ impl VerbSet {
         self.0 & (1 << (verb as u32)) != 0
     }
 
+    /// Whether a verb is in both.
+    pub(crate) fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Whether all verbs of the other are in this one.
+    pub(crate) fn includes(self, other: Self) -> bool {
+        other.0 & !self.0 == 0
+    }
+
     /// The verbs of this name: a verb's own or a class's.
     pub(crate) fn named(term: &str) -> Option<Self> {
         let class = CLASSES.iter().find(|(name, _)| *name == term).map(|(_, verbs)| *verbs);

@@ -3,6 +3,7 @@
 //! ```text
 //! chaperone-cost simple 100000     # pgbench's select-only transaction, a new text each time
 //! chaperone-cost prepared 100000   # the same, prepared once
+//! chaperone-cost rules 20000       # what ten and a thousand rules cost
 //! valgrind --tool=callgrind chaperone-cost simple 10000
 //! ```
 //!
@@ -12,6 +13,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a tool for developers: a failure here ends it")]
 
 mod pgbench;
+mod rules;
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -134,6 +136,9 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let mode = arguments.next().unwrap_or_else(|| "simple".to_owned());
     let count: u32 = arguments.next().map_or(100_000, |text| text.parse().expect("a number of transactions"));
+    if mode == "rules" {
+        return rules::run(count);
+    }
     let mut session = Session::new();
     pgbench::warm_up(&mut session, &mode);
     let begun = Instant::now();

@@ -293,11 +293,19 @@ pub(super) fn listed(schema: Option<&str>, name: &str) -> Option<FunctionClass> 
     if EXCEPTIONS.contains(&name) {
         return None;
     }
-    let fits = |pattern: &&str| match pattern.split_once('*') {
-        Some((before, after)) => {
-            name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after)
+    let first = name.bytes().next();
+    let fits = |pattern: &&str| {
+        // Nearly all fall here: it is asked for each name behind a period, of every rule that lists classes.
+        let begins = pattern.bytes().next();
+        if begins != first && begins != Some(b'*') {
+            return false;
         }
-        None => name == *pattern,
+        match pattern.split_once('*') {
+            Some((before, after)) => {
+                name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after)
+            }
+            None => name == *pattern,
+        }
     };
     NAMED.iter().find(|(_, patterns)| patterns.iter().any(&fits)).map(|(class, _)| *class)
 }

@@ -4,6 +4,7 @@
 //! This crate is a leaf: no engine, no host, no parser, so that a filter that needs a verdict does not carry
 //! a SQL parser's megabytes.
 
+mod amounts;
 pub mod facts;
 mod identity;
 mod ids;
@@ -11,6 +12,7 @@ pub mod mask;
 mod reason;
 mod verdict;
 
+pub use amounts::{Amounts, Measure};
 pub use identity::{Identity, UnixSeconds};
 pub use ids::{ApprovalId, Digest, RuleId, SessionId, hex};
 pub use reason::{Family, Reason};

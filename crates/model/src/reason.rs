@@ -129,6 +129,7 @@ reasons! {
     PolicyError = "SG111", Guard, "42501", "the policy could not be evaluated", "the policy's owner must correct the rule";
     PortalUnknown = "SG112", Guard, "34000", "the portal is not known to the gateway", "bind it in this session";
     SettingRefused = "SG113", Guard, "42501", "what changes how statements are read, or who the session is, may not be set", "leave it at the server's default";
+    BudgetUsedUp = "SG115", Guard, "53400", "a budget is used up", "ask for less, or ask the policy's owner for more";
     RecordUnavailable = "ST101", Tap, "58000", "the command could not be recorded", "try again; the operator should look at the sidecar";
     RecordTooLarge = "ST102", Tap, "54000", "the message is too large to be recorded whole", "send less in one message";
 }

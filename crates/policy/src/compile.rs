@@ -1,5 +1,6 @@
 //! From the document to the compiled policy: every reference is resolved, every pattern and condition read.
 
+mod budgets;
 mod identity;
 mod masking;
 mod rules;
@@ -15,6 +16,7 @@ use crate::names::Text;
 use crate::policy::{Policy, Recording};
 use crate::tree::Tree;
 
+pub use budgets::{MAX_BUDGETS, MAX_WINDOW};
 pub use identity::{ALGORITHMS, DEFAULT_LEEWAY, MAX_LEEWAY};
 pub use masking::MAX_PATTERNS;
 pub use rules::{DEFAULT_EXPIRY, MAX_APPROVALS, MAX_EXPIRY};
@@ -34,6 +36,7 @@ pub(crate) fn policy(tree: &Tree) -> Result<Policy, Error> {
     let approvers = approvers(&document, &mut problems);
     let rules = rules::rules(&document, &approvers, &mut problems);
     let masking = masking::masking(&document, &mut problems);
+    let budgets = budgets::budgets(&document, &mut problems);
     Error::from_problems(problems.found)?;
     let [denies, holds, allows] = rules;
     Ok(Policy {
@@ -49,6 +52,7 @@ pub(crate) fn policy(tree: &Tree) -> Result<Policy, Error> {
         holds,
         allows,
         masking,
+        budgets,
     })
 }
 

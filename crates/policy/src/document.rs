@@ -1,5 +1,6 @@
 //! The policy document as people write it. `docs/policy.md` says what each field means.
 
+mod budget;
 mod read;
 mod rule;
 mod terms;
@@ -8,6 +9,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+pub use budget::Per;
+pub(crate) use budget::{Budget, Size};
 pub use rule::RuleEffect;
 pub(crate) use rule::{AccessTerm, EffectTerm, Masking, Match, Object, Rule};
 pub(crate) use terms::Duration;
@@ -43,6 +46,9 @@ pub(crate) struct Document {
     /// What is hidden in results.
     #[cfg_attr(any(feature = "schema", test), serde(default))]
     pub(crate) masking: Vec<Masking>,
+    /// What can be used up.
+    #[cfg_attr(any(feature = "schema", test), serde(default))]
+    pub(crate) budgets: Vec<Budget>,
     /// How sessions are recorded.
     #[cfg_attr(any(feature = "schema", test), serde(default))]
     pub(crate) recording: Recording,
@@ -58,6 +64,7 @@ pub(crate) struct Places {
     pub(crate) resources: Vec<Tree>,
     pub(crate) approvers: Vec<Tree>,
     pub(crate) masking: Vec<Tree>,
+    pub(crate) budgets: Vec<Tree>,
 }
 
 /// Whether verdicts are enforced.

@@ -10,6 +10,7 @@
 //! environment. `docs/policy.md` describes every field of the document.
 
 mod access;
+mod budget;
 mod compile;
 mod condition;
 mod decision;
@@ -31,15 +32,16 @@ mod verbs;
 mod wording;
 
 pub use access::{ApproverSet, Caller, Issuer, Jwks, Resource, Role, Upstream};
+pub use budget::Budget;
 pub use compile::{
-    ALGORITHMS, DEFAULT_EXPIRY, DEFAULT_LEEWAY, MAX_APPROVALS, MAX_EXPIRY, MAX_LEEWAY, MAX_PATTERNS,
-    MAX_RULES, MAX_TERMS,
+    ALGORITHMS, DEFAULT_EXPIRY, DEFAULT_LEEWAY, MAX_APPROVALS, MAX_BUDGETS, MAX_EXPIRY, MAX_LEEWAY,
+    MAX_PATTERNS, MAX_RULES, MAX_TERMS, MAX_WINDOW,
 };
 pub use condition::{
     MAX_CONDITION_BYTES, MAX_CONDITION_DEPTH, MAX_CONDITION_NESTING, MAX_CONDITION_STEPS,
     MAX_CONDITION_TOKENS,
 };
-pub use document::{Detail, Mode, RecordingMode, RuleEffect, UpstreamAuth};
+pub use document::{Detail, Mode, Per, RecordingMode, RuleEffect, UpstreamAuth};
 pub use error::{Error, MAX_PROBLEM_BYTES, MAX_PROBLEMS, Position, Problem};
 pub use explain::Explanation;
 pub use functions::function_class;

@@ -128,6 +128,15 @@ impl Policy {
                 message,
             }));
         }
+        for budget in &self.budgets {
+            let unmatched = self.unmatched(&budget.who);
+            warnings.extend(unmatched.map(|(kind, message)| Warning {
+                at: budget.at,
+                rule: None,
+                kind,
+                message: format!("budget `{}`: {message}", budget.id),
+            }));
+        }
         warnings
     }
 

@@ -4,6 +4,7 @@ use chaperone_model::{Digest, Identity, RuleId};
 use serde_json::Value;
 
 use crate::access::{ApproverSet, Caller, Issuer, Resource, Role};
+use crate::budget::Budget;
 use crate::compile;
 use crate::document::{Mode, RecordingMode};
 use crate::error::Error;
@@ -35,6 +36,7 @@ pub struct Policy {
     pub(crate) holds: Vec<Rule>,
     pub(crate) allows: Vec<Rule>,
     pub(crate) masking: Vec<Masking>,
+    pub(crate) budgets: Vec<Budget>,
 }
 
 impl Policy {
@@ -81,6 +83,7 @@ impl Policy {
             holds: Vec::new(),
             allows: Vec::new(),
             masking: Vec::new(),
+            budgets: Vec::new(),
         }
     }
 

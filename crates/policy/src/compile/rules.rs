@@ -66,7 +66,7 @@ pub(super) fn rules(document: &Document, sets: &[ApproverSet], problems: &mut Pr
 }
 
 /// Messages stand in protocol fields and logs, which are lines.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split(|letter: char| letter.is_control())
         .map(str::trim)
         .collect::<Vec<_>>()

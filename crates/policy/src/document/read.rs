@@ -45,6 +45,9 @@ impl Document {
                 "masking" => {
                     (document.masking, document.places.masking) = list(value, key, "mask", "id", problems);
                 }
+                "budgets" => {
+                    (document.budgets, document.places.budgets) = list(value, key, "budget", "id", problems);
+                }
                 unknown => problems.push(Problem {
                     at: entry.at,
                     place: String::new(),

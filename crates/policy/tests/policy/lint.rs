@@ -182,3 +182,17 @@ fn a_whole_schema_that_is_not_searched_is_about_every_bare_name() {
         assert_eq!(found.contains(&"a bare_names".to_owned()), expected, "{rule}: {found:?}");
     }
 }
+
+#[test]
+fn a_budget_for_nobody_is_said() {
+    let budgets = "budgets:
+  - { id: fine, per: session, rows: 1, roles: ['ana*'], databases: [shop_a], groups: [any] }
+  - { id: nobody, per: session, rows: 1, roles: [admin] }
+";
+    let policy = Policy::from_text(&format!("{HEAD}{budgets}")).unwrap();
+    let told: Vec<_> = policy.lint().iter().map(ToString::to_string).collect();
+    let nobody =
+        "line 17, column 5: budget `nobody`: it matches nothing: no role of the policy is among `roles`";
+    assert!(told.contains(&nobody.to_owned()), "{told:?}");
+    assert_eq!(told.iter().filter(|it| it.contains("budget")).count(), 1, "{told:?}");
+}

@@ -6,6 +6,7 @@
     reason = "tests; clippy.toml covers functions under #[test] only"
 )]
 
+mod budgets;
 mod errors;
 mod laws;
 mod lint;

@@ -1,6 +1,7 @@
 //! What every flow of the PostgreSQL lane needs: the [`Gate`] that refuses a command and keeps the session in
 //! step, the [`Names`] of prepared statements and portals, the [`Door`] that keeps strangers' bytes out.
 
+mod cut;
 mod door;
 mod gate;
 mod names;

@@ -11,11 +11,15 @@
     reason = "test support: a failure here is a failed test"
 )]
 
+mod results;
+
 use chaperone_pgwire::client::{Bind, Execute, Parse, Query, Target};
 use chaperone_pgwire::server::write;
 use chaperone_pgwire::server::{ErrorFields, Severity, TransactionStatus};
 use chaperone_pgwire::startup::{Param, Startup, StartupPacket, Version, begins_session};
 use chaperone_pgwire::{Frame, FrameLimits, Framer, Item, tag};
+
+use results::Portal;
 
 use crate::{Buffer, Call, Effect, Env, Limits, Line, Now, Outcome, Peer, Random, Reply, Time};
 
@@ -39,6 +43,8 @@ impl Random for Counting {
 /// | `fail` | an ErrorResponse |
 /// | `begin`, `commit`, `rollback` | the transaction status |
 /// | `copy in` | asks for COPY data |
+/// | `copy out 5` | five lines of COPY data |
+/// | `rows 5` | five rows with the text itself; as many as an Execute asks for |
 /// | anything else | one row with the text itself |
 #[derive(Debug)]
 pub struct Server {
@@ -47,7 +53,7 @@ pub struct Server {
     skipping: bool,
     copying: Option<bool>,
     statements: Vec<(Vec<u8>, Vec<u8>)>,
-    portals: Vec<(Vec<u8>, Vec<u8>)>,
+    portals: Vec<Portal>,
     /// It has hung up.
     pub is_gone: bool,
     /// How many COPY from the client it has begun.
@@ -139,7 +145,7 @@ impl Server {
         match frame.tag {
             client::QUERY => {
                 let text = Query::read(frame.body()).unwrap().text.to_vec();
-                self.run(&text, false, out);
+                self.run(&text, None, out);
                 if self.copying.is_none() {
                     write::ready_for_query(out, self.status);
                 }
@@ -167,24 +173,30 @@ impl Server {
                 match text {
                     None => self.fails(out, "26000", "prepared statement does not exist"),
                     Some(text) => {
-                        self.portals.retain(|(name, _)| name != bind.portal);
-                        self.portals.push((bind.portal.to_vec(), text));
+                        self.portals.retain(|portal| portal.name != bind.portal);
+                        self.portals.push(Portal { name: bind.portal.to_vec(), text, fetched: 0 });
                         write::empty(out, tag::server::BIND_COMPLETE);
                     }
                 }
             }
             client::DESCRIBE => write::empty(out, tag::server::NO_DATA),
             client::EXECUTE => {
-                let portal = Execute::read(frame.body()).unwrap().portal.to_vec();
-                match self.portals.iter().find(|(name, _)| *name == portal).map(|(_, text)| text.clone()) {
+                let execute = Execute::read(frame.body()).unwrap();
+                let portal = self.portals.iter().position(|portal| portal.name == execute.portal);
+                match portal.map(|at| self.portals.swap_remove(at)) {
                     None => self.fails(out, "34000", "portal does not exist"),
-                    Some(text) => self.run(&text, true, out),
+                    Some(mut portal) => {
+                        let most = usize::try_from(execute.max_rows).unwrap();
+                        let text = portal.text.clone();
+                        portal.fetched += self.run(&text, Some((portal.fetched, most)), out);
+                        self.portals.push(portal);
+                    }
                 }
             }
             client::CLOSE => {
                 match Target::read(frame.body()).unwrap() {
                     Target::Statement(closed) => self.statements.retain(|(name, _)| name != closed),
-                    Target::Portal(closed) => self.portals.retain(|(name, _)| name != closed),
+                    Target::Portal(closed) => self.portals.retain(|portal| portal.name != closed),
                 }
                 write::empty(out, tag::server::CLOSE_COMPLETE);
             }
@@ -213,7 +225,9 @@ impl Server {
         }
     }
 
-    fn run(&mut self, text: &[u8], extended: bool, out: &mut Vec<u8>) {
+    /// Runs a text: of a Query, or of an Execute of a portal of which so many rows went already, for so many. How many rows
+    /// it showed.
+    fn run(&mut self, text: &[u8], execute: Option<(usize, usize)>, out: &mut Vec<u8>) -> usize {
         let shown = String::from_utf8_lossy(text).into_owned();
         self.ran.push(shown.clone());
         if contains(text, "fail") {
@@ -221,34 +235,29 @@ impl Server {
                 self.status = TransactionStatus::Failed;
             }
             error(out, "42P01", "it failed");
-            self.skipping = extended;
-            return;
+            self.skipping = execute.is_some();
+            return 0;
         }
         if contains(text, "copy in") {
             out.extend_from_slice(&[tag::server::COPY_IN_RESPONSE, 0, 0, 0, 7, 0, 0, 0]);
-            self.copying = Some(extended);
+            self.copying = Some(execute.is_some());
             self.copies += 1;
-            return;
+            return 0;
+        }
+        if let Some(lines) = results::copied(text) {
+            results::copy_out(lines, out);
+            return 0;
         }
         match shown.as_str() {
             "begin" => self.status = TransactionStatus::InTransaction,
             "commit" | "rollback" => self.status = TransactionStatus::Idle,
             _ => {}
         }
-        if !extended {
-            let column = chaperone_pgwire::server::Column {
-                name: b"text",
-                table_oid: 0,
-                attnum: 0,
-                type_oid: 25,
-                type_len: -1,
-                typmod: -1,
-                format: chaperone_pgwire::Format::Text,
-            };
-            write::row_description(out, [column]).unwrap();
+        if execute.is_none() {
+            results::description(out);
         }
-        write::data_row(out, [Some(text)]).unwrap();
-        write::command_complete(out, b"SELECT 1").unwrap();
+        let (fetched, most) = execute.unwrap_or_default();
+        results::rows(text, fetched, most, out)
     }
 
     fn copy_ends(&mut self, extended: bool, out: &mut Vec<u8>) {

@@ -177,10 +177,20 @@ impl<T> Exchange<T> {
     /// Whether the next ReadyForQuery leaves nothing waiting.
     #[must_use]
     pub fn ready_is_last(&self) -> bool {
+        self.ready_place().is_none_or(|index| index + 1 >= self.waiting.len())
+    }
+
+    /// The request that the next ReadyForQuery answers.
+    #[must_use]
+    pub fn ready_answers(&self) -> Option<Request> {
+        self.waiting.get(self.ready_place()?).map(|waiting| waiting.request)
+    }
+
+    fn ready_place(&self) -> Option<usize> {
         let ends = |waiting: &Waiting<T>| {
             if self.skipping { waiting.request == Request::Sync } else { waiting.request.ends_with_ready() }
         };
-        self.waiting.iter().position(ends).is_none_or(|index| index + 1 >= self.waiting.len())
+        self.waiting.iter().position(ends)
     }
 
     /// Notes that CopyDone or CopyFail goes to the server; perhaps ahead of its CopyInResponse.

@@ -11,13 +11,15 @@
 //! | a notice while a command waits          | either of the first two           | the NoticeResponse, nothing else |
 //! | before the session is ready             | what makes the server hang up     | the FATAL error for the server's |
 //!
-//! The transaction status that the client sees is always the server's own.
+//! The transaction status that the client sees is always the server's own. An answer that is under way is ended by
+//! [`Gate::cut`].
 
 use chaperone_model::Reason;
 use chaperone_pgwire::client::{Target, write};
 use chaperone_pgwire::exchange::{Answer, Exchange, Request, Waiting};
 use chaperone_pgwire::{Frame, startup, tag};
 
+use super::cut::{self, Until};
 use super::poke;
 use super::refusal::{Refusal, fatal};
 use crate::{Cx, Effect, Step};
@@ -91,6 +93,8 @@ pub struct Gate<T> {
     unsynced: bool,
     /// When so many requests are done, the server has told the status that everything but Syncs left behind.
     settled_at: u64,
+    /// An answer was cut: what comes is not for the client.
+    cut: Option<Until>,
 }
 
 impl<T> Default for Gate<T> {
@@ -104,6 +108,7 @@ impl<T> Default for Gate<T> {
             status: b'I',
             unsynced: false,
             settled_at: 0,
+            cut: None,
         }
     }
 }
@@ -271,7 +276,29 @@ impl<T: Default> Gate<T> {
             }
             Phase::Ended => return Turn::Taken,
         }
-        self.pair(cx, frame)
+        match self.cut {
+            Some(until) => self.pair_unshown(cx, frame, until),
+            None => self.pair(cx, frame),
+        }
+    }
+
+    /// Ends the answer to this request, whose message is at hand, with an error: neither that message (which must be
+    /// taken) nor the rest is shown. The server does not know, and what it says goes on to be paired: [`Turn::Hidden`].
+    pub fn cut(&mut self, cx: &mut Cx<'_>, request: Request, error: &Refusal) {
+        cx.show(error.to_error());
+        self.cut = Some(Until::of(request));
+    }
+
+    /// As [`Self::pair`], where what comes belongs to an answer that was cut.
+    fn pair_unshown(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>, until: Until) -> Turn<'_, T> {
+        if frame.tag == tag::server::READY_FOR_QUERY && until.is_over(self.exchange.ready_answers()) {
+            self.cut = None;
+            return self.pair(cx, frame);
+        }
+        match self.pair(cx, frame) {
+            Turn::Pass(answered) if !cut::passes(frame.tag) => Turn::Hidden(answered),
+            turn => turn,
+        }
     }
 
     /// The session was ended before the server began to read COPY data: it has overlooked the Sync.
@@ -382,7 +409,7 @@ impl<T: Default> Gate<T> {
         if let (tag::server::READY_FOR_QUERY, Some(status)) = (frame.tag, frame.body().first()) {
             self.status = *status;
         }
-        let status = self.status;
+        let (status, unshown) = (self.status, self.cut.is_some());
         match self.exchange.received(frame.tag) {
             Answer::Aside => Turn::Pass(Answered::Aside),
             Answer::Unexpected => {
@@ -397,7 +424,7 @@ impl<T: Default> Gate<T> {
                 Owner::Hidden(payload) => Turn::Hidden(Answered::Part(waiting.request, payload)),
                 Owner::InPlace { .. } => Turn::Pass(Answered::Aside),
                 Owner::Own { shown } => {
-                    if failed {
+                    if failed && !unshown {
                         cx.show(std::mem::take(shown));
                     }
                     Turn::Taken
@@ -407,7 +434,9 @@ impl<T: Default> Gate<T> {
                 Owner::Client(payload) => Turn::Pass(Answered::Last(request, payload)),
                 Owner::Hidden(payload) => Turn::Hidden(Answered::Last(request, payload)),
                 Owner::InPlace { shown } | Owner::Own { shown } => {
-                    cx.show(shown);
+                    if !unshown {
+                        cx.show(shown);
+                    }
                     Turn::Taken
                 }
             },

@@ -23,6 +23,7 @@ mod note;
 mod output;
 pub mod postgres;
 mod recorder;
+mod room;
 mod session;
 mod tape;
 #[cfg(feature = "testing")]
@@ -37,6 +38,7 @@ pub use live::Live;
 pub use memory::{Budget, Share};
 pub use note::{HELD_TEXT_MOST, Note, NoteReader, NoteWriter};
 pub use recorder::{Batch, Recorder, RecorderLimits, Waiter};
+pub use room::{Room, Rooms};
 pub use session::Session;
 pub use tape::{RECORDED_MOST, Tape, recorded};
 pub use time::Time;

@@ -6,6 +6,8 @@
 
 use std::ptr::null_mut;
 
+use chaperone_flow::{Read, Written};
+
 /// Where bytes are.
 #[derive(Clone, Copy)]
 #[repr(i32)]
@@ -26,6 +28,8 @@ pub(crate) enum Level {
 }
 
 const OK: i32 = 0;
+const NOT_FOUND: i32 = 1;
+const CAS_MISMATCH: i32 = 8;
 const DOWNSTREAM: i32 = 2;
 const CALL_HEADERS: i32 = 6;
 const COUNTER: i32 = 0;
@@ -54,6 +58,20 @@ unsafe extern "C" {
         key_size: usize,
         data: *mut *mut u8,
         size: *mut usize,
+    ) -> i32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        version: *mut u32,
+    ) -> i32;
+    fn proxy_set_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *const u8,
+        size: usize,
+        version: u32,
     ) -> i32;
     fn proxy_define_metric(kind: i32, name: *const u8, name_size: usize, id: *mut u32) -> i32;
     fn proxy_increment_metric(id: u32, by: i64) -> i32;
@@ -157,6 +175,32 @@ pub(crate) fn call_status() -> Option<u16> {
         proxy_get_header_map_value(CALL_HEADERS, key.as_ptr(), key.len(), &raw mut data, &raw mut length)
     };
     std::str::from_utf8(&owned(status, data, length)?).ok()?.parse().ok()
+}
+
+/// Reads what all VMs with this `vm_id` share, and its version.
+pub(crate) fn shared(key: &str) -> Read {
+    let (mut data, mut length, mut version) = (null_mut(), 0, 0);
+    // SAFETY: pointer and length are of one live string; the host writes a pointer and two numbers.
+    let status = unsafe {
+        proxy_get_shared_data(key.as_ptr(), key.len(), &raw mut data, &raw mut length, &raw mut version)
+    };
+    match owned(status, data, length) {
+        Some(value) => Read::Value(value, version),
+        None if status == NOT_FOUND => Read::Nothing,
+        None => Read::Failed,
+    }
+}
+
+/// Writes it where it still has this version, or is not there yet.
+pub(crate) fn share(key: &str, value: &[u8], version: u32) -> Written {
+    // SAFETY: pointers and lengths are of live slices.
+    let status =
+        unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), version) };
+    match status {
+        OK => Written::Done,
+        CAS_MISMATCH => Written::Outdated,
+        _ => Written::Failed,
+    }
 }
 
 pub(crate) fn define_counter(name: &str) -> Option<u32> {

@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use chaperone_flow::{Flow, Live};
+use chaperone_flow::{Counts, Flow, Live};
 use chaperone_settings::Settings;
 
 #[cfg(target_arch = "wasm32")]
@@ -22,6 +22,8 @@ mod foreign;
 mod heap;
 #[cfg(target_arch = "wasm32")]
 mod root;
+#[cfg(target_arch = "wasm32")]
+mod shared;
 #[cfg(target_arch = "wasm32")]
 mod stream;
 #[cfg(all(feature = "trap", target_arch = "wasm32"))]
@@ -37,6 +39,20 @@ pub use foreign::verify_signature;
 #[must_use]
 pub fn verify_signature(_hash: &str, _public_key: &[u8], _signature: &[u8], _text: &[u8]) -> Option<bool> {
     None
+}
+
+/// Counts that all workers share.
+#[cfg(target_arch = "wasm32")]
+#[must_use]
+pub fn counts() -> Counts {
+    Counts::new(std::rc::Rc::new(shared::SharedData))
+}
+
+/// Without Envoy there is nobody to share them with.
+#[cfg(not(target_arch = "wasm32"))]
+#[must_use]
+pub fn counts() -> Counts {
+    Counts::default()
 }
 
 /// A filter as the host sees it.

@@ -3,12 +3,11 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use chaperone_flow::Command;
+use chaperone_flow::{Command, Room};
 
 use crate::catalogue::Known;
 use crate::plan::Plan;
 use crate::reading::Reading;
-use crate::room::Room;
 use crate::shape::Shape;
 
 /// The answer to a Describe of a portal, shared with the Executes of that portal: the body of the RowDescription,

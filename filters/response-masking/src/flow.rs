@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use chaperone_flow::postgres::{Answered, Gate, Turn, fatal};
-use chaperone_flow::{Cx, Flow, Live, Note, Step};
+use chaperone_flow::{Cx, Flow, Live, Note, Rooms, Step};
 use chaperone_model::Reason;
 use chaperone_model::facts::Output;
 use chaperone_pgwire::client::{Execute, Target};
@@ -19,7 +19,6 @@ use crate::judged::{self, Findings, Latest};
 use crate::plan::{Plan, Planner};
 use crate::reading::{Reading, defines, writes};
 use crate::record;
-use crate::room::Rooms;
 use crate::shared::Shared;
 
 /// Hides what the caller may not see in what the server says.

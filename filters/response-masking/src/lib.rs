@@ -27,7 +27,6 @@ mod plan;
 mod quoting;
 mod reading;
 mod record;
-mod room;
 mod row;
 mod shape;
 mod shared;

@@ -5,24 +5,26 @@ use std::rc::Rc;
 
 /// Bytes of all that are under way.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Rooms(Rc<Cell<usize>>);
+pub struct Rooms(Rc<Cell<usize>>);
 
 /// The room of one; given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub struct Room {
     all: Rooms,
     bytes: usize,
 }
 
 impl Rooms {
     /// Room for so many bytes.
-    pub(crate) fn room(&self, bytes: usize) -> Room {
+    #[must_use]
+    pub fn room(&self, bytes: usize) -> Room {
         self.0.set(self.0.get().saturating_add(bytes));
         Room { all: self.clone(), bytes }
     }
 
     /// Bytes of all that are under way.
-    pub(crate) fn bytes(&self) -> usize {
+    #[must_use]
+    pub fn bytes(&self) -> usize {
         self.0.get()
     }
 }

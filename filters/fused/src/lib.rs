@@ -4,7 +4,7 @@
 //! are values here, messages are cut once, and what nobody changes is not copied.
 
 use chaperone_approval_hold::ApprovalHold;
-use chaperone_flow::{Flow, Live};
+use chaperone_flow::{Counts, Flow, Live};
 use chaperone_identity::{IdentityFlow, Keyring, envoy_keyring};
 use chaperone_response_masking::{ResponseMasking, Shared as MaskingShared, hash_key};
 use chaperone_session_tap::SessionTap;
@@ -20,6 +20,7 @@ pub struct Module;
 pub struct Shared {
     keyring: Keyring,
     facts: FactsCache,
+    counts: Counts,
     masking: MaskingShared,
 }
 
@@ -42,6 +43,7 @@ impl chaperone_host::Module for Module {
         Shared {
             keyring: envoy_keyring(),
             facts: FactsCache::default(),
+            counts: chaperone_host::counts(),
             masking: MaskingShared::new(hash_key(settings, random)),
         }
     }
@@ -50,7 +52,7 @@ impl chaperone_host::Module for Module {
         vec![
             Box::new(IdentityFlow::new(settings.clone(), shared.keyring.clone())),
             Box::new(SessionTap::new(settings.clone())),
-            Box::new(SqlGuard::new(settings.clone(), shared.facts.clone())),
+            Box::new(SqlGuard::new(settings.clone(), shared.facts.clone(), shared.counts.clone())),
             Box::new(ApprovalHold::new(settings.clone())),
             Box::new(ResponseMasking::new(settings.clone(), shared.masking.clone())),
         ]

@@ -1,9 +1,12 @@
 //! The flow: Query, Parse, Bind and Execute to verdicts.
 
+mod budgets;
+mod pending;
+
 use std::rc::Rc;
 
 use chaperone_flow::postgres::{Answered, Gate, Names, Refusal, Turn, fatal, refusal, refusal_with};
-use chaperone_flow::{Command, Cx, Flow, Live, Note, Step};
+use chaperone_flow::{Command, Counts, Cx, Flow, Live, Note, Peer, Rooms, Step};
 use chaperone_model::{Decision, Reason, Verdict};
 use chaperone_pgwire::client::{Bind, Execute, Parse, Query, Target};
 use chaperone_pgwire::exchange::Request;
@@ -15,23 +18,11 @@ use crate::FactsCache;
 use crate::dialect::Dialect;
 use crate::meaning::{Meaning, Meanings, Portal, same, same_portal};
 use crate::record;
+use crate::spending::Spending;
 use crate::types::with_types;
 use crate::verdicts::{Judged, Verdicts};
-
-/// What to do when a request is answered.
-#[derive(Debug, Default)]
-enum Pending {
-    #[default]
-    Nothing,
-    /// Bind: the portal's name and the definition's number.
-    Bind(Vec<u8>, u64),
-    /// Close of a portal: its name and the mark.
-    ClosePortal(Vec<u8>, u64),
-    /// Close of a statement.
-    CloseStatement(Vec<u8>, u64),
-    /// Parse.
-    Parse(Vec<u8>, u64),
-}
+use budgets::shows;
+use pending::{Pending, Runs};
 
 /// Longest statement that is held, in bytes: an approver must see all of it.
 const HELD_TEXT_MOST: usize = chaperone_flow::HELD_TEXT_MOST;
@@ -47,12 +38,18 @@ pub struct SqlGuard {
     verdicts: Verdicts,
     /// Whether these settings hide columns from this caller, so that masking needs the facts.
     masks: Option<(Rc<Settings>, bool)>,
+    spending: Spending,
+    /// In shadow mode the result at hand was told to be too much.
+    told: bool,
+    /// Commands whose results are counted.
+    rooms: Rooms,
 }
 
 impl SqlGuard {
-    /// A guard that obeys `settings` and shares `cache` with the other connections of the VM.
+    /// A guard that obeys `settings` and shares `cache` with the other connections of the VM, and `counts` with all whose use
+    /// of budgets is counted together.
     #[must_use]
-    pub fn new(settings: Live<Settings>, cache: FactsCache) -> Self {
+    pub fn new(settings: Live<Settings>, cache: FactsCache, counts: Counts) -> Self {
         Self {
             settings,
             cache,
@@ -61,6 +58,9 @@ impl SqlGuard {
             dialect: Dialect::default(),
             verdicts: Verdicts::default(),
             masks: None,
+            spending: Spending::new(counts),
+            told: false,
+            rooms: Rooms::default(),
         }
     }
 
@@ -76,9 +76,11 @@ impl SqlGuard {
         cx: &mut Cx<'_>,
         tag: u8,
         command: &Rc<Command>,
-        runs: bool,
+        runs: Runs<'_>,
         paid: bool,
     ) -> Option<Note> {
+        let as_what = runs;
+        let runs = !matches!(runs, Runs::Nothing);
         let settings = self.settings.get();
         let (facts, second) = (command.facts(), cx.now().seconds());
         if self.verdicts.get(facts, &settings, second).is_none() {
@@ -117,15 +119,27 @@ impl SqlGuard {
         let judged = self.verdicts.get(facts, &settings, second)?;
         let (verdict, policy, facts_wanted) =
             (Rc::clone(&judged.verdict), judged.policy, judged.facts_wanted);
+        let record = Rc::clone(&judged.record);
         let denied = verdict.decision == Decision::Deny;
+        let unfit = if denied { None } else { self.unfit_for_people(&verdict, command, runs) };
+        if !denied && unfit.is_none() {
+            if let Some(over) = self.over(cx, &settings, command, as_what) {
+                return self.told_over(cx, tag, command, &over, policy).then(|| Note {
+                    verdict,
+                    command: Rc::clone(command),
+                    policy,
+                    facts_wanted,
+                });
+            }
+        }
         if runs || denied {
-            record::judged(cx, &verdict, &judged.record, command);
+            record::judged(cx, &verdict, &record, command);
         }
         if denied {
             self.gate.refuse(cx, tag, &refusal(&verdict));
             return None;
         }
-        if let Some(refusal) = self.unfit_for_people(&verdict, command, runs) {
+        if let Some(refusal) = unfit {
             self.gate.refuse(cx, tag, &refusal);
             return None;
         }
@@ -182,6 +196,7 @@ impl SqlGuard {
             }
         };
         let paid = Rc::ptr_eq(command.facts(), text.facts());
+        let runs = if runs { Runs::Text(&text) } else { Runs::Nothing };
         *note = self.judge(cx, tag, &command, runs, paid);
         note.as_ref()?;
         // The text itself, not what its EXECUTEs run: or each would double what the next one stands for.
@@ -199,7 +214,7 @@ impl SqlGuard {
             return self.refuse(cx, frame.tag, Reason::ProtocolViolation);
         };
         match self.read(cx, frame.tag, query.text, None, true, note) {
-            Some(_) => self.gate.pass(cx, frame),
+            Some(_) => self.pass_run(cx, frame, note.as_ref()),
             None => Step::Take,
         }
     }
@@ -237,7 +252,7 @@ impl SqlGuard {
             Err(reason) => return self.refuse(cx, frame.tag, reason),
         };
         // A policy may have changed since the Parse: what it denies now does not get a portal either.
-        *note = self.judge(cx, frame.tag, &command, false, false);
+        *note = self.judge(cx, frame.tag, &command, Runs::Nothing, false);
         if note.is_none() {
             return Step::Take;
         }
@@ -266,11 +281,11 @@ impl SqlGuard {
             Ok(command) => command,
             Err(reason) => return self.refuse(cx, frame.tag, reason),
         };
-        *note = self.judge(cx, frame.tag, &command, true, false);
+        *note = self.judge(cx, frame.tag, &command, Runs::Portal, false);
         if note.is_none() {
             return Step::Take;
         }
-        self.gate.pass(cx, frame)
+        self.pass_run(cx, frame, note.as_ref())
     }
 
     fn close(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Step {
@@ -327,7 +342,11 @@ impl Flow for SqlGuard {
     }
 
     fn kept(&self) -> usize {
-        self.gate.kept() + self.meanings.kept()
+        self.gate.kept() + self.meanings.kept() + self.rooms.bytes()
+    }
+
+    fn closed(&mut self, cx: &mut Cx<'_>, _by: Peer) {
+        self.spending.settle(|| cx.now().millis());
     }
 
     fn server(&mut self, cx: &mut Cx<'_>, frame: Frame<'_>) -> Step {
@@ -340,6 +359,16 @@ impl Flow for SqlGuard {
             Turn::Pass(answered) => (Step::Pass, answered),
         };
         match answered {
+            Answered::Part(request, pending) if pass == Step::Pass && !self.told && shows(frame.tag) => {
+                let settings = self.settings.get();
+                let now = || cx.time.now().millis();
+                let takes = budgets::amounts(&frame);
+                if let Err(over) = self.spending.result(&settings, cx.session, now, takes) {
+                    let command = pending.command();
+                    return self.cut(cx, request, over, &settings, command.as_ref());
+                }
+            }
+            Answered::Last(Request::Execute, _) => self.result_is_done(cx),
             Answered::Last(_, Pending::Parse(name, definition)) => {
                 self.meanings.statements.confirm(&name, definition)
             }
@@ -353,6 +382,7 @@ impl Flow for SqlGuard {
                 self.meanings.portals.closed(&name, before)
             }
             Answered::Ready { status, skipped, .. } => {
+                self.result_is_done(cx);
                 self.forget(skipped);
                 if self.gate.is_settled() {
                     self.dialect.settled();
@@ -361,20 +391,10 @@ impl Flow for SqlGuard {
                     self.meanings.portals.forget_confirmed();
                 }
             }
-            Answered::Aside | Answered::Last(_, Pending::Nothing) | Answered::Part(..) => {}
+            Answered::Aside
+            | Answered::Last(_, Pending::Nothing | Pending::Run { .. })
+            | Answered::Part(..) => {}
         }
         pass
-    }
-}
-
-impl SqlGuard {
-    fn forget(&mut self, skipped: Vec<(Request, Pending)>) {
-        for (_, pending) in skipped {
-            match pending {
-                Pending::Parse(name, definition) => self.meanings.statements.fail(&name, definition),
-                Pending::Bind(name, definition) => self.meanings.portals.fail(&name, definition),
-                Pending::ClosePortal(..) | Pending::CloseStatement(..) | Pending::Nothing => {}
-            }
-        }
     }
 }

@@ -1,9 +1,16 @@
 //! The module as the host sees it.
 
-use chaperone_flow::{Flow, Live};
+use chaperone_flow::{Counts, Flow, Live};
 use chaperone_settings::Settings;
 
 use crate::{FactsCache, SqlGuard};
+
+/// What the connections of a VM share.
+#[derive(Debug)]
+pub struct Shared {
+    facts: FactsCache,
+    counts: Counts,
+}
 
 /// The separate sql-guard.
 #[derive(Debug)]
@@ -16,13 +23,13 @@ impl chaperone_host::Module for Module {
     const COUNTERS: &[&[&str]] = &[crate::COUNTERS];
     const MAKES_SESSION: bool = false;
 
-    type Shared = FactsCache;
+    type Shared = Shared;
 
-    fn shared(_settings: &Settings, _random: [u8; 32]) -> FactsCache {
-        FactsCache::default()
+    fn shared(_settings: &Settings, _random: [u8; 32]) -> Shared {
+        Shared { facts: FactsCache::default(), counts: chaperone_host::counts() }
     }
 
-    fn flows(cache: &FactsCache, settings: &Live<Settings>) -> Vec<Box<dyn Flow>> {
-        vec![Box::new(SqlGuard::new(settings.clone(), cache.clone()))]
+    fn flows(shared: &Shared, settings: &Live<Settings>) -> Vec<Box<dyn Flow>> {
+        vec![Box::new(SqlGuard::new(settings.clone(), shared.facts.clone(), shared.counts.clone()))]
     }
 }

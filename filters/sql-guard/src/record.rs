@@ -29,6 +29,26 @@ pub(crate) fn judged(cx: &mut Cx<'_>, verdict: &Verdict, record: &Rc<VerdictHead
         Decision::Hold => counters::HOLD,
     };
     cx.effect(Effect::Count(counter, 1));
+    tell(cx, record, command);
+    if !is_plain(verdict) {
+        annotate(cx, verdict);
+    }
+}
+
+/// A result was cut, or would be if the policy were enforced.
+pub(crate) fn cut(cx: &mut Cx<'_>, verdict: &Verdict, policy: Digest, command: Option<&Rc<Command>>) {
+    if verdict.decision == Decision::Deny {
+        cx.effect(Effect::Count(counters::BUDGET_CUT, 1));
+    }
+    let head = self::verdict(verdict, policy);
+    match command {
+        Some(command) => tell(cx, &Rc::new(head), command),
+        None => cx.effect(Effect::Record(Source::Guard, Body::Verdict(head.record().clone()))),
+    }
+    annotate(cx, verdict);
+}
+
+fn tell(cx: &mut Cx<'_>, record: &Rc<VerdictHead>, command: &Rc<Command>) {
     cx.effect(if command.is_told_by_statement() {
         Effect::Verdict(Rc::clone(record), Rc::clone(command))
     } else {
@@ -41,14 +61,16 @@ pub(crate) fn judged(cx: &mut Cx<'_>, verdict: &Verdict, record: &Rc<VerdictHead
             }),
         )
     });
-    if !is_plain(verdict) {
-        let mut text = format!("{} {}", name(verdict.decision), verdict.reason.code());
-        if let Some(rule) = &verdict.rule {
-            text.push(' ');
-            text.push_str(rule.as_str());
-        }
-        cx.effect(Effect::Annotate("chaperone.verdict", text.into_bytes()));
+}
+
+/// For access logs.
+fn annotate(cx: &mut Cx<'_>, verdict: &Verdict) {
+    let mut text = format!("{} {}", name(verdict.decision), verdict.reason.code());
+    if let Some(rule) = &verdict.rule {
+        text.push(' ');
+        text.push_str(rule.as_str());
     }
+    cx.effect(Effect::Annotate("chaperone.verdict", text.into_bytes()));
 }
 
 fn is_plain(verdict: &Verdict) -> bool {

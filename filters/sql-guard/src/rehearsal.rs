@@ -21,7 +21,7 @@ pub struct Rehearsal {
 /// A text that was read.
 #[derive(Clone, Debug)]
 pub struct Rehearsed {
-    text: Rc<Command>,
+    pub(crate) text: Rc<Command>,
     /// What it does, with what its EXECUTEs run.
     pub command: Rc<Command>,
 }

@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use chaperone_flow::testing::Wire;
-use chaperone_flow::{Budget, Effect, Live};
+use chaperone_flow::{Budget, Counts, Effect, Live};
 use chaperone_model::{Identity, SessionId, UnixSeconds};
 use chaperone_pgwire::Format;
 use chaperone_pgwire::client::{Target, write};
@@ -66,7 +66,8 @@ const RULES: &str = "
 ";
 
 fn wire_with(live: &Live<Settings>) -> Wire {
-    let mut wire = Wire::new(vec![Box::new(SqlGuard::new(live.clone(), FactsCache::default()))]);
+    let mut wire =
+        Wire::new(vec![Box::new(SqlGuard::new(live.clone(), FactsCache::default(), Counts::default()))]);
     wire.begin();
     let mut session = wire.line.session().clone();
     session.id = Some(SessionId("s-1".into()));

@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use chaperone_approval_hold::ApprovalHold;
-use chaperone_flow::{Effect, Env, Flow, Limits, Line, Live, Now, Random, Recorder, Time};
+use chaperone_flow::{Counts, Effect, Env, Flow, Limits, Line, Live, Now, Random, Recorder, Time};
 use chaperone_model::{Identity, SessionId, UnixSeconds};
 use chaperone_proto::{Source, Told};
 use chaperone_response_masking::{ResponseMasking, Shared};
@@ -65,7 +65,7 @@ impl Session {
         let live = Live::new(settings);
         let flows: Vec<Box<dyn Flow>> = vec![
             Box::new(SessionTap::new(live.clone())),
-            Box::new(SqlGuard::new(live.clone(), FactsCache::default())),
+            Box::new(SqlGuard::new(live.clone(), FactsCache::default(), Counts::default())),
             Box::new(ApprovalHold::new(live.clone())),
             Box::new(ResponseMasking::new(live, Shared::new([7; 32]))),
         ];

@@ -1,6 +1,6 @@
 //! A recorded session, judged again.
 
-use chaperone_model::UnixSeconds;
+use chaperone_model::{Reason, UnixSeconds};
 use chaperone_policy::Policy;
 use chaperone_proto::VerdictRecord;
 
@@ -43,7 +43,9 @@ impl Recorded {
         }
         let mut session = Session::new(policy, self.who.known(policy)?, UnixSeconds(0));
         let (mut comparison, mut unclear) = (Comparison::default(), 0);
-        for (time, verdict) in &self.verdicts {
+        // What is left of a budget no policy tells: a command was judged before, or was not run at all.
+        let judged = self.verdicts.iter().filter(|(_, it)| it.reason != Reason::BudgetUsedUp.code());
+        for (time, verdict) in judged {
             session.set_now(UnixSeconds(time / 1_000_000_000));
             let statement = verdict.statement.as_str();
             // What an EXECUTE runs is known from the PREPARE before. Anybody can write the words that stand between, so it
@@ -126,6 +128,10 @@ mod tests {
         cut.1.digest = "ab".to_owned();
         let (comparison, unclear) = Recorded::new(&summary, vec![cut]).replay(&policy, "s-1").unwrap();
         assert_eq!((comparison.commands, unclear), (0, 1));
+        let mut budget = verdict("deny", "little", "select 1");
+        budget.1.reason = "SG115".to_owned();
+        let (comparison, unclear) = Recorded::new(&summary, vec![budget]).replay(&policy, "s-1").unwrap();
+        assert_eq!((comparison.commands, unclear), (0, 0));
         let nobody = Recorded::new(&Summary::default(), Vec::new());
         assert_eq!(nobody.replay(&policy, "s-2").unwrap_err(), "nobody signed in");
     }

@@ -35,7 +35,7 @@ impl Environment for Variables {
     }
 }
 
-/// The settings of this number: strict or relaxed recording, with a mask or without, a rule more or less. The stand-in
+/// The settings of this number: strict or relaxed recording, with a mask or without, a rule and budgets more or less. The stand-in
 /// for PostgreSQL knows no way to log in but to be trusted.
 pub(super) fn settings(number: u8, has_server: bool) -> Settings {
     thread_local!(static KNOWN: RefCell<HashMap<(u8, bool), Settings>> = RefCell::default());
@@ -86,6 +86,17 @@ fn compiled(number: u8, has_server: bool) -> Settings {
         "rules": rules,
         "recording": { "mode": if number & 1 == 0 { "relaxed" } else { "strict" } },
     });
+    if number & 4 != 0 {
+        // What is refused before it runs depends on what was shown by then, and that on when a target that answers by itself
+        // was asked: so rows are counted of one that says what the script says.
+        let mut session = json!({ "id": "few", "per": "session", "statements": 3, "writes": 1 });
+        let mut subject = json!({ "id": "all", "per": "subject", "window": "1m", "statements": 4 });
+        if !has_server {
+            session["rows"] = json!(1);
+            subject["bytes"] = json!(60);
+        }
+        policy["budgets"] = json!([session, subject]);
+    }
     if number & 2 == 0 {
         policy["masking"] = json!([
             { "id": "cards", "columns": ["public.customers.card"], "transform": { "kind": "redact" } },

@@ -77,5 +77,16 @@ pub fn chain() -> Vec<Vec<u8>> {
         [&login(2, true)[..], &[QUERY, 4, POLICY, 6, TICK, 200, QUERY, 5, REPLY, 0, TICK, 255, REPLY, 1]]
             .concat(),
     );
+    // A result that is cut, what is refused for it, and a cut batch with a Query behind.
+    let rows = [SAYS, 14, SAYS, 15, SAYS, 15, SAYS, 15, SAYS, 16, SAYS, 17, 0];
+    seeds.push(
+        [&login(6, false)[..], &[QUERY, 0], &rows, &[QUERY, 5, SAYS, 16, SAYS, 17, 0, QUERY, 0]].concat(),
+    );
+    let answer = [SAYS, 8, SAYS, 14, SAYS, 15, SAYS, 15, SAYS, 16, SAYS, 17, 0];
+    seeds.push([&login(6, false)[..], &batch(0), &answer, &[QUERY, 6, SAYS, 16, SAYS, 17, 0]].concat());
+    seeds.push(
+        [&login(6, false)[..], &batch(0), &batch(5), &answer, &[SAYS, 8, SAYS, 12, SAYS, 16, SAYS, 17, 0]]
+            .concat(),
+    );
     seeds
 }

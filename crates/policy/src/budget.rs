@@ -1,5 +1,7 @@
 //! What callers may use up, and what they are told when it is.
 
+use std::sync::Arc;
+
 use chaperone_model::{Amounts, Decision, Digest, Measure, Reason, RuleId, Verdict};
 
 use crate::access::Caller;
@@ -30,7 +32,7 @@ pub struct Budget {
 
 impl Policy {
     /// The budgets that the caller's commands are counted against, in the order of the document.
-    pub fn budgets(&self, caller: &Caller<'_>) -> impl Iterator<Item = &Budget> {
+    pub fn budgets(&self, caller: &Caller<'_>) -> impl Iterator<Item = &Arc<Budget>> {
         self.budgets.iter().filter(|budget| budget.who.is(caller).is_ok())
     }
 }

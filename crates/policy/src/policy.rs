@@ -1,5 +1,7 @@
 //! The compiled policy and what can be asked about it besides verdicts.
 
+use std::sync::Arc;
+
 use chaperone_model::{Digest, Identity, RuleId};
 use serde_json::Value;
 
@@ -36,7 +38,8 @@ pub struct Policy {
     pub(crate) holds: Vec<Rule>,
     pub(crate) allows: Vec<Rule>,
     pub(crate) masking: Vec<Masking>,
-    pub(crate) budgets: Vec<Budget>,
+    /// Shared with the sessions that are counted.
+    pub(crate) budgets: Vec<Arc<Budget>>,
 }
 
 impl Policy {

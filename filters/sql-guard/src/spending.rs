@@ -1,6 +1,7 @@
 //! What a session's commands and results take of the budgets that are for its caller.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use chaperone_flow::{Ask, Count, CountKey, Counts, NEVER, Session, Uncounted};
 use chaperone_model::{Amounts, Verdict};
@@ -28,7 +29,8 @@ pub(crate) struct Spending {
 /// One budget, as far as this session has to do with it.
 #[derive(Debug)]
 struct Account {
-    budget: Budget,
+    /// The policy's own: a session takes no more memory for it than this.
+    budget: Arc<Budget>,
     key: CountKey,
     /// Of a budget per session.
     own: Count,
@@ -125,11 +127,11 @@ impl Spending {
             database: &session.database,
         };
         let mut before = std::mem::take(&mut self.accounts);
-        let account = |budget: &Budget| {
+        let account = |budget: &Arc<Budget>| {
             let key = CountKey::new(budget.digest, &[&identity.issuer, &identity.subject]);
             let known = before.iter().position(|account| account.key == key);
             let own = known.map(|place| before.swap_remove(place).own).unwrap_or_default();
-            Account { budget: budget.clone(), key, own, ahead: Amounts::default(), ahead_ends: 0 }
+            Account { budget: Arc::clone(budget), key, own, ahead: Amounts::default(), ahead_ends: 0 }
         };
         self.accounts = settings.policy.budgets(&caller).map(account).collect();
         self.of = Some(Rc::clone(settings));

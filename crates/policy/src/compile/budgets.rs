@@ -1,6 +1,7 @@
 //! What can be used up.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use chaperone_model::{Amounts, RuleId};
 
@@ -20,7 +21,7 @@ pub const MAX_WINDOW: u64 = 31 * 86_400;
 /// What changes of a budget without making it another one.
 const CHANGES: [&str; 7] = ["bytes", "description", "hint", "message", "rows", "statements", "writes"];
 
-pub(super) fn budgets(document: &Document, problems: &mut Problems) -> Vec<Budget> {
+pub(super) fn budgets(document: &Document, problems: &mut Problems) -> Vec<Arc<Budget>> {
     let rules = document.rules.iter().map(|rule| rule.id.as_str());
     let mut seen: HashSet<_> = rules.chain(document.masking.iter().map(|mask| mask.id.as_str())).collect();
     let mut budgets = Vec::new();
@@ -32,7 +33,7 @@ pub(super) fn budgets(document: &Document, problems: &mut Problems) -> Vec<Budge
             problems.add(&spot, format!("there are more than {MAX_BUDGETS} budgets"));
         }
         problems.no_member_without_value(&spot);
-        budgets.push(Budget {
+        budgets.push(Arc::new(Budget {
             id: RuleId(budget.id.clone()),
             per: budget.per,
             window: window(budget, &spot, problems),
@@ -42,7 +43,7 @@ pub(super) fn budgets(document: &Document, problems: &mut Problems) -> Vec<Budge
             who: who(budget, &spot, problems),
             message: budget.message.as_deref().map(one_line),
             hint: budget.hint.as_deref().map(one_line),
-        });
+        }));
     }
     budgets
 }

@@ -315,7 +315,7 @@ impl Flow for ResponseMasking {
 
     /// It may have something to say to the target when that is ready.
     fn waits(&self) -> bool {
-        self.told == Told::NotYet
+        self.told != Told::Done
     }
 
     fn kept(&self) -> usize {

@@ -8,6 +8,8 @@
 //! - Clauses that change no fact, or only where columns come from ([`clause`]).
 //! - Calls with words between their arguments get commas ([`call`]).
 //! - Row locks of all strengths and over several tables become those that the parser knows ([`lock`]).
+//! - Tests that it does not know ([`test`]), parts of a SELECT ([`select`]), FROM items ([`source`]).
+//! - SQL/JSON with its clauses becomes plain calls ([`json`]).
 //! - Expressions in places where the parser expects none are set apart ([`aside`]).
 //!
 //! Each rewriting takes only what the server's grammar can mean in no other way. What it does not recognise goes to
@@ -18,14 +20,19 @@ mod call;
 mod clause;
 mod copy;
 mod cursor;
+mod json;
 mod lock;
+mod mark;
+mod select;
+mod source;
+mod test;
 
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::names::is_reserved;
 use aside::Targets;
-use call::Mark;
+use mark::Mark;
 
 /// A statement as the parser should see it.
 #[derive(Debug, Default)]
@@ -35,14 +42,25 @@ pub(crate) struct Adapted {
     pub(crate) asides: Vec<Vec<TokenWithSpan>>,
     /// What was left out may change from which columns those of the result come.
     pub(crate) blurred: bool,
+    /// What RETURNING calls the rows before and after.
+    pub(crate) rows: Vec<String>,
 }
 
 /// The tokens as the parser should see them.
 pub(crate) fn adapt(tokens: Vec<TokenWithSpan>) -> Adapted {
-    let clauses = tokens.windows(2).any(|pair| {
-        matches!(pair, [before, token] if clause::may_begin(before, token) || call::may_begin(before, token))
-    });
-    if !clauses && !tokens.iter().any(is_touched) {
+    let begins = [
+        clause::may_begin,
+        call::may_begin,
+        json::may_begin,
+        select::may_begin,
+        source::may_begin,
+        test::may_begin,
+    ];
+    let clauses = tokens.windows(2).any(
+        |pair| matches!(pair, [before, token] if begins.iter().any(|may_begin| may_begin(before, token))),
+    );
+    let lists_nothing = keyword(tokens.last()) == Some(Keyword::SELECT);
+    if !clauses && !lists_nothing && !tokens.iter().any(is_touched) {
         return Adapted { tokens, ..Adapted::default() };
     }
     let mut adapter = Adapter {
@@ -53,6 +71,7 @@ pub(crate) fn adapt(tokens: Vec<TokenWithSpan>) -> Adapted {
         marks: Vec::new(),
         closing: false,
         blurred: false,
+        rows: Vec::new(),
     };
     match keyword(adapter.peek(0)) {
         Some(Keyword::COPY) => adapter.copy(),
@@ -62,7 +81,8 @@ pub(crate) fn adapt(tokens: Vec<TokenWithSpan>) -> Adapted {
     while let Some(token) = adapter.rest.next() {
         adapter.token(token);
     }
-    Adapted { tokens: adapter.done, asides: adapter.asides, blurred: adapter.blurred }
+    let Adapter { done: tokens, asides, blurred, rows, .. } = adapter;
+    Adapted { tokens, asides, blurred, rows }
 }
 
 /// The keyword that a token is, `NoKeyword` for other bare words, none for anything else.
@@ -103,6 +123,7 @@ fn is_touched(token: &TokenWithSpan) -> bool {
                     | Keyword::FOLLOWING
                     | Keyword::FOR
                     | Keyword::GROUP
+                    | Keyword::MERGE
                     | Keyword::ONLY
                     | Keyword::PRECEDING
                     | Keyword::SOME
@@ -119,6 +140,26 @@ fn word(text: &str) -> TokenWithSpan {
     TokenWithSpan::wrap(Token::make_word(text, None))
 }
 
+/// Whether an operand may end with a token.
+fn ends_operand(token: Option<&TokenWithSpan>) -> bool {
+    match token.map(|token| &token.token) {
+        Some(
+            Token::RParen
+            | Token::RBracket
+            | Token::Number(..)
+            | Token::Placeholder(_)
+            | Token::SingleQuotedString(_)
+            | Token::SingleQuotedByteStringLiteral(_)
+            | Token::HexStringLiteral(_),
+        ) => true,
+        Some(Token::Word(word)) => {
+            let bare = word.quote_style.is_none();
+            !bare || !is_reserved(&word.value) || matches!(word.value.as_str(), "end" | "null")
+        }
+        _ => false,
+    }
+}
+
 struct Adapter {
     rest: std::vec::IntoIter<TokenWithSpan>,
     done: Vec<TokenWithSpan>,
@@ -129,6 +170,7 @@ struct Adapter {
     /// ONLY may have its table in parentheses.
     closing: bool,
     blurred: bool,
+    rows: Vec<String>,
 }
 
 impl Adapter {
@@ -154,11 +196,14 @@ impl Adapter {
     }
 
     fn token(&mut self, token: TokenWithSpan) {
-        if self.marked() {
+        if self.marked(&token.token) {
             return;
         }
         self.call(&token);
-        if !self.is_label() && self.clause(&token) {
+        if !self.is_label() && (self.clause(&token) || self.test(&token) || self.select(&token)) {
+            return;
+        }
+        if self.source(&token) {
             return;
         }
         match keyword(Some(&token)) {
@@ -194,13 +239,17 @@ impl Adapter {
                 let inserts = keyword(self.done.last()) == Some(Keyword::INSERT);
                 self.done.push(token);
                 if inserts {
+                    self.inserted_table();
                     self.inserted_columns();
                 }
             }
             Some(Keyword::COLLATE) if self.is_behind_a_cast() => self.collation(token),
             Some(Keyword::ANY | Keyword::SOME | Keyword::ALL) if is(self.peek(0), &Token::LParen) => {
+                self.like();
                 self.plain_operator();
-                self.done.push(token);
+                if !self.listed_rows(&token) {
+                    self.done.push(token);
+                }
             }
             None if token.token == Token::DoubleColon && self.is_in_a_bound() => self.skip(1),
             None if self.closing && token.token == Token::RParen => self.closing = false,
@@ -240,10 +289,18 @@ impl Adapter {
         }
     }
 
+    /// Behind `::text` or `::char(11)`.
     fn is_behind_a_cast(&self) -> bool {
-        let mut before = self.done.iter().rev();
-        matches!(before.next().map(|token| &token.token), Some(Token::Word(_)))
-            && is(before.next(), &Token::DoubleColon)
+        let mut before = self.done.iter().rev().map(|token| &token.token);
+        let mut last = before.next();
+        if last == Some(&Token::RParen) {
+            let modifier = before.next();
+            if !matches!(modifier, Some(Token::Number(..))) || before.next() != Some(&Token::LParen) {
+                return false;
+            }
+            last = before.next();
+        }
+        matches!(last, Some(Token::Word(_))) && before.next() == Some(&Token::DoubleColon)
     }
 
     /// `x::text COLLATE "C"`: the parser cannot read it in an operand. The collation changes no fact.
@@ -293,6 +350,11 @@ fn is_other_operator(token: &Token) -> bool {
             | Token::ShiftLeft
             | Token::ShiftRight
             | Token::CaretAt
+            | Token::Mul
+            | Token::Div
+            | Token::Mod
+            | Token::Plus
+            | Token::Minus
     )
 }
 

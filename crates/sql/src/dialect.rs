@@ -5,11 +5,12 @@
 
 use std::any::TypeId;
 
+use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{DataType, Expr, ObjectName, TypedString};
 use sqlparser::dialect::{Dialect as Parsing, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::Token;
+use sqlparser::tokenizer::{Span, Token};
 
 #[derive(Debug, Default)]
 pub(crate) struct Dialect(PostgreSqlDialect);
@@ -33,6 +34,14 @@ impl Parsing for Dialect {
             Token::Number(..) | Token::Placeholder(_) | Token::SingleQuotedString(_) => {
                 Some(parser.parse_value().map(Expr::Value))
             }
+            // The parser knows a whole row in a list only.
+            Token::Word(_) if whole_row(parser).is_some() => whole_row(parser).map(|row| {
+                let length = row.0.len();
+                for _ in 0..=length.saturating_mul(2) {
+                    parser.next_token();
+                }
+                Ok(Expr::QualifiedWildcard(row, AttachedToken::empty()))
+            }),
             Token::Word(word)
                 if matches!(word.keyword, Keyword::NoKeyword | Keyword::NAME | Keyword::TEXT) =>
             {
@@ -73,6 +82,11 @@ impl Parsing for Dialect {
 
     fn is_reserved_for_identifier(&self, keyword: Keyword) -> bool {
         self.0.is_reserved_for_identifier(keyword)
+    }
+
+    /// `SELECT 1 ON CONFLICT`: ON is no label without AS.
+    fn is_column_alias(&self, keyword: &Keyword, parser: &mut Parser<'_>) -> bool {
+        *keyword != Keyword::ON && self.0.is_column_alias(keyword, parser)
     }
 
     fn is_table_alias(&self, keyword: &Keyword, parser: &mut Parser<'_>) -> bool {
@@ -124,6 +138,24 @@ impl Parsing for Dialect {
         supports_aliased_function_args,
         supports_comment_optimizer_hint,
     }
+}
+
+/// The name of the row that `t.*` in parentheses stands for.
+fn whole_row(parser: &Parser<'_>) -> Option<ObjectName> {
+    let mut names = Vec::new();
+    for part in 0..3_usize {
+        let at = part.saturating_mul(2);
+        let Token::Word(name) = &parser.peek_nth_token_ref(at).token else { return None };
+        if parser.peek_nth_token_ref(at.saturating_add(1)).token != Token::Period {
+            return None;
+        }
+        names.push(name.clone().into_ident(Span::empty()));
+        if parser.peek_nth_token_ref(at.saturating_add(2)).token == Token::Mul {
+            let closed = parser.peek_nth_token_ref(at.saturating_add(3)).token == Token::RParen;
+            return closed.then(|| ObjectName::from(names));
+        }
+    }
+    None
 }
 
 fn typed_constant(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {

@@ -5,7 +5,7 @@
 //! names as the server does, and refuses what server versions cut differently:
 //!
 //! - a number that runs into a word (`1union` is two tokens up to PostgreSQL 15 and an error since),
-//! - `UESCAPE`, and a semicolon inside parentheses or an SQL function body.
+//! - a semicolon inside parentheses or an SQL function body.
 //!
 //! Strings are taken to be standard (`standard_conforming_strings` is `on`), and a backslash in them is a letter; whoever
 //! lets a text through must know that the server's are.
@@ -162,9 +162,6 @@ impl<'a> Scanner<'a> {
         let end = self.run(self.at, is_name_part);
         let word = name(self.slice(self.at, end), true);
         self.at = end;
-        if word == "uescape" {
-            return Err(Opaque::Construct("uescape".to_owned()));
-        }
         if word == "atomic" && self.last_keyword() == Some(Keyword::BEGIN) {
             self.lexed.opaque.get_or_insert(Opaque::Construct("begin atomic".to_owned()));
         }

@@ -91,17 +91,31 @@ fn read_statement(tokens: Vec<TokenWithSpan>) -> Statement {
         return statement;
     }
     let verb = utility::leading_verb(&tokens);
-    let Adapted { tokens, asides, blurred } = adapt::adapt(tokens);
-    let asides: Result<Vec<Expr>, String> =
-        asides.into_iter().map(|aside| parse(aside, |parser| parser.parse_expr(), Clone::clone)).collect();
-    let read = asides.and_then(|asides| {
-        parse(tokens, |parser| parser.parse_statement(), |tree| walk::read(tree, &asides))
+    let Adapted { tokens, asides, blurred, rows } = adapt::adapt(tokens);
+    let read = expressions(asides).and_then(|asides| {
+        parse(tokens, |parser| parser.parse_statement(), |tree| walk::read(tree, &asides, &rows))
     });
     let mut statement = read.unwrap_or_else(|message| utility::unread(verb, shortened(&message)));
     if blurred {
         statement.outputs = None;
     }
     statement
+}
+
+/// Parses what was set apart, and what is set apart in it.
+fn expressions(mut asides: Vec<Vec<TokenWithSpan>>) -> Result<Vec<Expr>, String> {
+    let mut parsed = Vec::with_capacity(asides.len());
+    while let Some(aside) = asides.pop() {
+        // In parentheses no word of it looks like the first of a statement.
+        let mut tokens = Vec::with_capacity(aside.len().saturating_add(2));
+        tokens.push(TokenWithSpan::wrap(Token::LParen));
+        tokens.extend(aside);
+        tokens.push(TokenWithSpan::wrap(Token::RParen));
+        let Adapted { tokens, asides: mut inner, .. } = adapt::adapt(tokens);
+        asides.append(&mut inner);
+        parsed.push(parse(tokens, |parser| parser.parse_expr(), Clone::clone)?);
+    }
+    Ok(parsed)
 }
 
 /// Parses all of the tokens and reads the tree where it is: trees are large.

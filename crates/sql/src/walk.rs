@@ -31,25 +31,33 @@ const MAX_OUTPUTS: usize = 1664;
 /// queries repeat each other's columns.
 const MAX_LINEAGE: usize = 100_000;
 
-/// The facts of one parsed statement; `asides` are expressions of it that the tree has no place for.
-pub(crate) fn read(tree: &Tree, asides: &[Expr]) -> Statement {
-    let mut walk = Walk {
-        verbs: Vec::new(),
-        relations: Vec::new(),
-        functions: Vec::new(),
-        columns: Vec::new(),
-        attributes: Vec::new(),
-        tables: BTreeSet::new(),
-        effects: Vec::new(),
-        unbounded: false,
-        opaque: None,
-        scopes: Vec::new(),
-        lineage_left: MAX_LINEAGE,
-        stored: Vec::new(),
-    };
+/// The facts of one parsed statement; `asides` are expressions of it that the tree has no place for, `rows` names for
+/// the rows that RETURNING shows.
+pub(crate) fn read(tree: &Tree, asides: &[Expr], rows: &[String]) -> Statement {
+    let mut walk = Walk::new(rows);
     let outputs = walk.statement(tree);
     walk.discard_all(asides);
     walk.into_statement(outputs)
+}
+
+impl<'a> Walk<'a> {
+    fn new(rows: &'a [String]) -> Self {
+        Walk {
+            verbs: Vec::new(),
+            relations: Vec::new(),
+            functions: Vec::new(),
+            columns: Vec::new(),
+            attributes: Vec::new(),
+            tables: BTreeSet::new(),
+            effects: Vec::new(),
+            unbounded: false,
+            opaque: None,
+            scopes: Vec::new(),
+            lineage_left: MAX_LINEAGE,
+            stored: Vec::new(),
+            rows,
+        }
+    }
 }
 
 /// What has been seen so far.
@@ -67,6 +75,8 @@ struct Walk<'a> {
     scopes: Vec<Scope<'a>>,
     lineage_left: usize,
     stored: Vec<Stored>,
+    /// What RETURNING calls the rows before and after, beside `old` and `new`.
+    rows: &'a [String],
 }
 
 impl<'a> Walk<'a> {

@@ -20,6 +20,20 @@ pub(super) struct Targets {
     expected: bool,
 }
 
+impl Targets {
+    /// Counts a bracket.
+    pub(super) fn see(&mut self, token: &Token) {
+        match token {
+            Token::LParen | Token::LBracket => self.depth = self.depth.saturating_add(1),
+            Token::RParen | Token::RBracket => {
+                self.depth = self.depth.saturating_sub(1);
+                self.list = self.list.filter(|&depth| depth <= self.depth);
+            }
+            _ => {}
+        }
+    }
+}
+
 impl Adapter {
     /// Behind `ON CONFLICT`: cuts the target out unless it is a plain list of columns.
     pub(super) fn conflict_target(&mut self) {
@@ -114,14 +128,9 @@ impl Adapter {
     pub(super) fn assignment(&mut self, token: TokenWithSpan) {
         let targets = &mut self.targets;
         let expected = std::mem::take(&mut targets.expected);
-        match &token.token {
-            Token::LParen | Token::LBracket => targets.depth = targets.depth.saturating_add(1),
-            Token::RParen | Token::RBracket => {
-                targets.depth = targets.depth.saturating_sub(1);
-                targets.list = targets.list.filter(|&depth| depth <= targets.depth);
-            }
-            Token::Comma => targets.expected = targets.list == Some(targets.depth),
-            _ => {}
+        targets.see(&token.token);
+        if token.token == Token::Comma {
+            targets.expected = targets.list == Some(targets.depth);
         }
         match keyword(Some(&token)) {
             _ if expected => {

@@ -18,14 +18,6 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 use super::aside::closing;
 use super::{Adapter, bare, is, word};
 
-/// A token further on that is left out, or becomes another.
-#[derive(Debug)]
-pub(super) struct Mark {
-    /// How many tokens are left behind it.
-    left: usize,
-    becomes: Option<Token>,
-}
-
 /// Whether such a call may begin with the second of two tokens.
 pub(super) fn may_begin(before: &TokenWithSpan, token: &TokenWithSpan) -> bool {
     match bare(Some(before)) {
@@ -38,14 +30,6 @@ pub(super) fn may_begin(before: &TokenWithSpan, token: &TokenWithSpan) -> bool {
 }
 
 impl Adapter {
-    /// Whether the token at hand was marked; it is dealt with then.
-    pub(super) fn marked(&mut self) -> bool {
-        let here = self.marks.last().is_some_and(|mark| mark.left == self.rest.len());
-        let Some(mark) = here.then(|| self.marks.pop()).flatten() else { return false };
-        self.done.extend(mark.becomes.map(TokenWithSpan::wrap));
-        true
-    }
-
     /// At FOR, behind COLLATION.
     pub(super) fn collation_for(&mut self) -> bool {
         let call = bare(self.done.last()) == Some("collation") && is(self.peek(0), &Token::LParen);
@@ -69,18 +53,14 @@ impl Adapter {
             "xmlroot" => root,
             "xmlserialize" => serialized,
             "substring" => similar,
-            _ => return,
+            _ => return self.json(),
         };
         let is_cast = name == "xmlserialize";
         let tokens = self.rest.as_slice();
         let Some(end) = end_of_call(tokens) else { return };
         let Some(changes) = rewrite(tokens.get(..end).unwrap_or_default()) else { return };
-        let left = |at: usize| tokens.len().saturating_sub(at).saturating_sub(1);
-        let marks: Vec<_> =
-            changes.into_iter().rev().map(|(at, becomes)| Mark { left: left(at), becomes }).collect();
-        // What is marked further inside comes first, and goes on top.
-        self.marks.extend(marks);
-        if is_cast {
+        let changes = changes.into_iter().map(|(at, becomes)| (at, becomes.into_iter().collect())).collect();
+        if self.mark(changes) && is_cast {
             self.done.pop();
             self.done.push(word("cast"));
         }
@@ -91,7 +71,7 @@ impl Adapter {
 type Changes = Vec<(usize, Option<Token>)>;
 
 /// Where the call is closed whose arguments the tokens begin with.
-fn end_of_call(tokens: &[TokenWithSpan]) -> Option<usize> {
+pub(super) fn end_of_call(tokens: &[TokenWithSpan]) -> Option<usize> {
     let mut at = 0_usize;
     loop {
         let rest = tokens.get(at..)?;

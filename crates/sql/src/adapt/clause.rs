@@ -53,7 +53,7 @@ impl Adapter {
     }
 
     /// Whether the bare words `words` stand right before the token at hand.
-    fn is_behind(&self, words: &[&str]) -> bool {
+    pub(super) fn is_behind(&self, words: &[&str]) -> bool {
         words.iter().rev().zip(1..).all(|(wanted, back)| {
             bare(self.done.len().checked_sub(back).and_then(|at| self.done.get(at))) == Some(wanted)
         })

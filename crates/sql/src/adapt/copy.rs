@@ -3,7 +3,7 @@
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use super::{Adapter, keyword};
+use super::{Adapter, bare, keyword};
 
 impl Adapter {
     /// Takes the options and WHERE out, behind the file or the program or the client's side.
@@ -19,13 +19,14 @@ impl Adapter {
         if !options.iter().all(is_option) {
             return;
         }
-        let skipped = options.len();
-        self.done.extend(self.rest.by_ref().take(end));
-        self.skip(skipped);
-        if condition.is_some() {
-            self.skip(1);
-            self.asides.push(self.rest.by_ref().collect());
+        let condition = condition.and_then(|at| behind.get(at.saturating_add(1)..)).map(<[_]>::to_vec);
+        let mut kept: Vec<_> = self.rest.by_ref().take(end).collect();
+        // `COPY BINARY t`: no table is called so without quotes.
+        if bare(kept.get(1)) == Some("binary") {
+            kept.remove(1);
         }
+        self.rest = kept.into_iter();
+        self.asides.extend(condition);
     }
 }
 

@@ -31,12 +31,16 @@ impl Scanner<'_> {
             self.at = next;
         }
         let value = String::from_utf8_lossy(&value).into_owned();
-        self.push(match escapes {
+        let token = match escapes {
             Escapes::Bits => Token::SingleQuotedByteStringLiteral(value),
             Escapes::Hex => Token::HexStringLiteral(value),
-            Escapes::Unicode => Token::SingleQuotedString(unicode(&value)?),
+            Escapes::Unicode => {
+                let escape = self.escape_character()?;
+                Token::SingleQuotedString(unicode(&value, escape)?)
+            }
             Escapes::Backslash | Escapes::Plain => Token::SingleQuotedString(value),
-        })
+        };
+        self.push(token)
     }
 
     /// Reads from an opening quote past the closing one.
@@ -142,7 +146,8 @@ impl Scanner<'_> {
         let raw = self.slice(start, end);
         let mut value = if doubled { raw.replace("\"\"", "\"") } else { raw.to_owned() };
         if escaped {
-            value = unicode(&value)?;
+            let escape = self.escape_character()?;
+            value = unicode(&value, escape)?;
         }
         let value = name(&value, false);
         self.push(Token::Word(Word {
@@ -150,6 +155,31 @@ impl Scanner<'_> {
             quote_style: Some('"'),
             keyword: sqlparser::keywords::Keyword::NoKeyword,
         }))
+    }
+
+    /// Behind `U&'…'` or `U&"…"`: the character that escapes in it, by `UESCAPE '!'` or else a backslash.
+    fn escape_character(&mut self) -> Result<char, Opaque> {
+        let malformed = || Opaque::Unparsable("malformed UESCAPE".to_owned());
+        let behind = self.at;
+        self.skip_blank()?;
+        let end = self.run(self.at, is_name_part);
+        if !self.slice(self.at, end).eq_ignore_ascii_case("uescape") {
+            self.at = behind;
+            return Ok('\\');
+        }
+        self.at = end;
+        self.skip_blank()?;
+        let (Some(b'\''), Some(escape), Some(b'\'')) = (self.peek(0), self.peek(1), self.peek(2)) else {
+            return Err(malformed());
+        };
+        self.at = self.at.saturating_add(3);
+        let escape = char::from(escape);
+        let known = escape.is_ascii_graphic() && !escape.is_ascii_hexdigit() && !"+'\"".contains(escape);
+        // `'!'''` and `'!'` with more on the next line are longer.
+        if !known || self.peek(0) == Some(b'\'') || self.continuation().is_some() {
+            return Err(malformed());
+        }
+        Ok(escape)
     }
 
     /// A parameter (`$1`) or a dollar quote (`$tag$ … $tag$`).
@@ -182,23 +212,23 @@ impl Scanner<'_> {
     }
 }
 
-/// Decodes `\XXXX`, `\+XXXXXX` and `\\`.
-fn unicode(raw: &str) -> Result<String, Opaque> {
+/// Decodes `\XXXX`, `\+XXXXXX` and `\\`, of the backslash or another character.
+fn unicode(raw: &str, escape: char) -> Result<String, Opaque> {
     let malformed = || Opaque::Unparsable("malformed unicode escape".to_owned());
     let mut value = String::with_capacity(raw.len());
     let mut rest = raw;
     let mut high = None;
-    while let Some(position) = rest.find('\\') {
+    while let Some(position) = rest.find(escape) {
         if high.is_some() && position > 0 {
             return Err(malformed());
         }
         value.push_str(rest.get(..position).unwrap_or_default());
         rest = rest.get(position.saturating_add(1)..).unwrap_or_default();
-        if let Some(after) = rest.strip_prefix('\\') {
+        if let Some(after) = rest.strip_prefix(escape) {
             if high.is_some() {
                 return Err(malformed());
             }
-            value.push('\\');
+            value.push(escape);
             rest = after;
             continue;
         }

@@ -64,43 +64,61 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        for factor in factors {
+        let mut left: Vec<&'a TableFactor> = factors.collect();
+        left.reverse();
+        while let Some(factor) = left.pop() {
             company.joined = true;
-            let (name, is_itself) = match factor {
-                TableFactor::Table { name, alias, args, .. } => {
+            let name = match factor {
+                // The items of a join in parentheses keep their names.
+                TableFactor::NestedJoin { alias: None, table_with_joins } => {
+                    left.extend(factors_of(table_with_joins));
+                    continue;
+                }
+                TableFactor::NestedJoin { alias, .. }
+                | TableFactor::Derived { alias, .. }
+                | TableFactor::UNNEST { alias, .. } => alias.as_ref().map(|alias| alias.name.value.as_str()),
+                TableFactor::Table { name, alias, .. } | TableFactor::Function { name, alias, .. } => {
                     let bare = self.parts(name).map_or("", |(_, bare)| bare);
-                    let of_with = || self.scopes.iter().rev().find_map(|scope| scope.cte_is_plain(bare));
-                    let itself = match args {
-                        None if bare == target => true,
-                        None => {
-                            let is_part = company.parts.iter().any(|(name, _)| *name == bare);
-                            !is_part && of_with().is_some_and(|plain| is_read || !plain)
-                        }
-                        Some(_) => is_read || !is_list(factor),
-                    };
-                    (Some(alias.as_ref().map_or(bare, |alias| alias.name.value.as_str())), itself)
+                    Some(alias.as_ref().map_or(bare, |alias| alias.name.value.as_str()))
                 }
-                TableFactor::Function { name, alias, .. } => {
-                    let bare = self.parts(name).map_or("", |(_, bare)| bare);
-                    let called = alias.as_ref().map_or(bare, |alias| alias.name.value.as_str());
-                    (Some(called), is_read || !is_list(factor))
-                }
-                TableFactor::Derived { alias, subquery, .. } => {
-                    let called = alias.as_ref().map(|alias| alias.name.value.as_str());
-                    (called, is_read || !is_plain(subquery))
-                }
-                TableFactor::NestedJoin { alias, .. } => {
-                    (alias.as_ref().map(|alias| alias.name.value.as_str()), is_read)
-                }
-                TableFactor::UNNEST { alias, .. } => {
-                    (alias.as_ref().map(|alias| alias.name.value.as_str()), is_read || !is_list(factor))
-                }
-                _ => (None, true),
+                _ => None,
             };
-            if is_itself {
+            if self.may_be_itself(factor, target, is_read, &company) {
                 company.stand_ins.push(name.unwrap_or(""));
             }
         }
         company
     }
+
+    /// Whether the rows of a FROM item may be those of the target.
+    fn may_be_itself(
+        &mut self,
+        factor: &'a TableFactor,
+        target: &str,
+        is_read: bool,
+        company: &Company<'a>,
+    ) -> bool {
+        match factor {
+            TableFactor::Table { name, args: None, .. } => {
+                let bare = self.parts(name).map_or("", |(_, bare)| bare);
+                let of_with = || self.scopes.iter().rev().find_map(|scope| scope.cte_is_plain(bare));
+                let is_part = || company.parts.iter().any(|(name, _)| *name == bare);
+                bare == target || (!is_part() && of_with().is_some_and(|plain| is_read || !plain))
+            }
+            TableFactor::Table { .. } | TableFactor::Function { .. } | TableFactor::UNNEST { .. } => {
+                is_read || !is_list(factor)
+            }
+            TableFactor::Derived { subquery, .. } => is_read || !is_plain(subquery),
+            TableFactor::NestedJoin { table_with_joins, .. } => {
+                is_read
+                    || factors_of(table_with_joins)
+                        .any(|inner| self.may_be_itself(inner, target, is_read, company))
+            }
+            _ => true,
+        }
+    }
+}
+
+fn factors_of(item: &TableWithJoins) -> impl Iterator<Item = &TableFactor> {
+    factors(std::slice::from_ref(item))
 }

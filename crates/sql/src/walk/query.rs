@@ -182,8 +182,11 @@ impl<'a> Walk<'a> {
         let Values { explicit_row, value_keyword, rows } = values;
         self.foreign(*explicit_row || *value_keyword, "VALUES ROW");
         let mut columns: Vec<Lineage<'a>> = Vec::new();
+        // `VALUES (new.*)`: how many there are is not told.
+        let mut told = true;
         for row in rows {
             for (position, expression) in row.content.iter().enumerate() {
+                told &= !matches!(expression, Expr::QualifiedWildcard(..) | Expr::Wildcard(_));
                 if position >= columns.len() && columns.len() < MAX_OUTPUTS {
                     columns.push(Lineage::default());
                 }
@@ -198,7 +201,7 @@ impl<'a> Walk<'a> {
         let named = columns.into_iter().enumerate().map(|(position, lineage)| {
             (NAMES.get(position).copied().unwrap_or(NAMELESS), lineage.into_out())
         });
-        Some(Rc::new(Named::new(named.collect())))
+        told.then(|| Rc::new(Named::new(named.collect())))
     }
 
     fn select(&mut self, select: &'a Select) -> Columns<'a> {
@@ -312,8 +315,6 @@ impl<'a> Walk<'a> {
                 Some(vec![(output_name(expression), self.output(expression))])
             }
             SelectItem::ExprWithAlias { expr, alias } => {
-                // `a ISNULL` is a test in PostgreSQL; the parser takes it for `a AS isnull`.
-                self.foreign(alias.quote_style.is_none() && alias.value == "isnull", "isnull");
                 Some(vec![(alias.value.as_str(), self.output(expr))])
             }
             SelectItem::ExprWithAliases { expr, aliases: _ } => {

@@ -291,9 +291,11 @@ impl<'a> Walk<'a> {
 
     /// In RETURNING `old` and `new` are whole rows, since PostgreSQL 18.
     fn rows_before_and_after(&mut self) {
+        let rows = self.rows;
         if let Some(scope) = self.scope() {
-            scope.name_source("old", Source::Relation);
-            scope.name_source("new", Source::Relation);
+            for name in ["old", "new"].into_iter().chain(rows.iter().map(String::as_str)) {
+                scope.name_source(name, Source::Relation);
+            }
         }
     }
 

@@ -32,6 +32,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::names::is_reserved;
 use aside::Targets;
+pub(crate) use aside::{closing, split};
 use mark::Mark;
 
 /// A statement as the parser should see it.
@@ -136,12 +137,31 @@ fn is_touched(token: &TokenWithSpan) -> bool {
     }
 }
 
+/// Whether a statement begins like a query, or like what a rule may have beside one.
+pub(crate) fn is_query(tokens: &[TokenWithSpan]) -> bool {
+    is(tokens.first(), &Token::LParen)
+        || matches!(
+            keyword(tokens.first()),
+            Some(
+                Keyword::SELECT
+                    | Keyword::WITH
+                    | Keyword::VALUES
+                    | Keyword::TABLE
+                    | Keyword::INSERT
+                    | Keyword::UPDATE
+                    | Keyword::DELETE
+                    | Keyword::MERGE
+                    | Keyword::NOTIFY
+            )
+        )
+}
+
 fn word(text: &str) -> TokenWithSpan {
     TokenWithSpan::wrap(Token::make_word(text, None))
 }
 
 /// Whether an operand may end with a token.
-fn ends_operand(token: Option<&TokenWithSpan>) -> bool {
+pub(crate) fn ends_operand(token: Option<&TokenWithSpan>) -> bool {
     match token.map(|token| &token.token) {
         Some(
             Token::RParen

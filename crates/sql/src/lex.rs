@@ -5,7 +5,7 @@
 //! names as the server does, and refuses what server versions cut differently:
 //!
 //! - a number that runs into a word (`1union` is two tokens up to PostgreSQL 15 and an error since),
-//! - a semicolon inside parentheses or an SQL function body.
+//! - a semicolon inside parentheses, but those of a rule.
 //!
 //! Strings are taken to be standard (`standard_conforming_strings` is `on`), and a backslash in them is a letter; whoever
 //! lets a text through must know that the server's are.
@@ -43,6 +43,7 @@ pub(crate) fn lex(text: &str, limits: &Limits) -> Result<Lexed, Opaque> {
         at: 0,
         tokens: Vec::with_capacity(tokens_expected(text)),
         count: 0,
+        atomic: false,
         gauge: Gauge::new(limits),
         limits,
         lexed: Lexed::default(),
@@ -74,6 +75,8 @@ struct Scanner<'a> {
     at: usize,
     tokens: Vec<TokenWithSpan>,
     count: usize,
+    /// In the body of a function, between BEGIN ATOMIC and END.
+    atomic: bool,
     gauge: Gauge,
     limits: &'a Limits,
     lexed: Lexed,
@@ -163,7 +166,16 @@ impl<'a> Scanner<'a> {
         let word = name(self.slice(self.at, end), true);
         self.at = end;
         if word == "atomic" && self.last_keyword() == Some(Keyword::BEGIN) {
-            self.lexed.opaque.get_or_insert(Opaque::Construct("begin atomic".to_owned()));
+            if self.atomic || self.gauge.depth() > 0 || !self.creates(&["function", "procedure"]) {
+                self.lexed.opaque.get_or_insert(Opaque::Construct("begin atomic".to_owned()));
+            }
+            self.atomic = true;
+        }
+        // That of a CASE is inside of it, and a name stands behind AS or a period.
+        if word == "end" && self.atomic && self.gauge.depth() == 0 {
+            let is_name = self.last_keyword() == Some(Keyword::AS)
+                || matches!(self.tokens.last(), Some(TokenWithSpan { token: Token::Period, .. }));
+            self.atomic = is_name;
         }
         let keyword = keywords::lookup(&word);
         self.push(Token::Word(Word { value: word, quote_style: None, keyword }))
@@ -243,13 +255,34 @@ impl<'a> Scanner<'a> {
     }
 
     fn semicolon(&mut self) -> Result<(), Opaque> {
+        // Between the actions of a rule, and behind the queries of a function.
+        let of_rule = self.gauge.is_nested() && self.gauge.depth() == 1 && self.creates(&["rule"]);
+        if of_rule || (self.atomic && self.gauge.depth() == 0) {
+            return self.push(Token::SemiColon);
+        }
         if self.gauge.is_nested() {
             self.lexed.opaque.get_or_insert(Opaque::Construct("semicolon in parentheses".to_owned()));
         }
         self.end_statement()
     }
 
+    /// Whether the statement at hand begins with CREATE [OR REPLACE] and one of these words.
+    fn creates(&self, kinds: &[&str]) -> bool {
+        let word = |at: usize| match self.tokens.get(at) {
+            Some(TokenWithSpan { token: Token::Word(word), .. }) if word.quote_style.is_none() => {
+                Some(word.value.as_str())
+            }
+            _ => None,
+        };
+        let replaces = word(1) == Some("or") && word(2) == Some("replace");
+        let kind = word(if replaces { 3 } else { 1 });
+        word(0) == Some("create") && kind.is_some_and(|kind| kinds.contains(&kind))
+    }
+
     fn end_statement(&mut self) -> Result<(), Opaque> {
+        if std::mem::take(&mut self.atomic) {
+            self.lexed.opaque.get_or_insert(Opaque::Construct("begin atomic".to_owned()));
+        }
         self.gauge.end_statement()?;
         if self.tokens.is_empty() {
             return Ok(());

@@ -15,8 +15,10 @@
 //! bytes ─▶ lex ─▶ tokens of each statement ─▶ adapt ─▶ sqlparser ─▶ walk ─▶ facts
 //!           │ PostgreSQL's own lexical rules,  ONLY, TABLE  │ fails        every field of every node is
 //!           │ limits before any recursion                   ▼              accounted for, or it is opaque
-//!           ▼                                             utility: the few simple kinds that
-//!         opaque                                          the parser does not know, or opaque
+//!           ▼                                             pieces: kinds that the parser does not know, their
+//!         opaque                                          expressions and queries one by one, or opaque
+//!
+//! utility reads a few simple kinds before the parser does.
 //! ```
 //!
 //! The reading fails closed. What is not accounted for is [`Opaque`]: a text that is not understood as a whole
@@ -35,6 +37,7 @@ mod dialect;
 mod lex;
 mod limits;
 mod names;
+mod pieces;
 mod predicate;
 mod scope;
 mod shape;
@@ -48,6 +51,8 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use adapt::Adapted;
 use dialect::Dialect;
+use lex::Lexed;
+use pieces::Part;
 
 pub use limits::{Limits, MAX_BYTES, MAX_CHAIN, MAX_DEPTH, MAX_STATEMENTS, MAX_TOKENS};
 pub use shape::Shape;
@@ -75,7 +80,11 @@ pub fn read(text: &[u8], limits: &Limits) -> Facts {
 fn read_text(text: &str, limits: &Limits) -> Facts {
     match lex::lex(text, limits) {
         Ok(lexed) => Facts {
-            statements: lexed.statements.into_iter().map(read_statement).collect(),
+            statements: lexed
+                .statements
+                .into_iter()
+                .map(|tokens| read_statement(tokens, limits, false))
+                .collect(),
             opaque: lexed.opaque,
         },
         Err(why) => opaque(why),
@@ -86,20 +95,72 @@ fn opaque(why: Opaque) -> Facts {
     Facts { statements: Vec::new(), opaque: Some(why) }
 }
 
-fn read_statement(tokens: Vec<TokenWithSpan>) -> Statement {
+/// The facts of one statement; a part of one that runs for rows may name those before and after.
+fn read_statement(tokens: Vec<TokenWithSpan>, limits: &Limits, has_rows: bool) -> Statement {
     if let Some(statement) = utility::read(&tokens) {
         return statement;
     }
     let verb = utility::leading_verb(&tokens);
+    let whole = pieces::may_read(&tokens).then(|| tokens.clone());
     let Adapted { tokens, asides, blurred, rows } = adapt::adapt(tokens);
     let read = expressions(asides).and_then(|asides| {
-        parse(tokens, |parser| parser.parse_statement(), |tree| walk::read(tree, &asides, &rows))
+        let around = walk::Around { asides: &asides, rows: &rows, has_rows };
+        parse(tokens, |parser| parser.parse_statement(), |tree| walk::read(tree, around))
     });
     let mut statement = read.unwrap_or_else(|message| utility::unread(verb, shortened(&message)));
     if blurred {
         statement.outputs = None;
     }
+    if statement.opaque.is_some() {
+        let pieces = whole.as_deref().and_then(pieces::read);
+        return pieces.map_or(statement, |draft| read_pieces(draft, limits));
+    }
     statement
+}
+
+/// A statement with what its pieces do.
+fn read_pieces(draft: pieces::Draft<'_>, limits: &Limits) -> Statement {
+    let pieces::Draft { mut statement, parts, bodies, has_rows, is_function, takes_values } = draft;
+    for (part, tokens) in parts {
+        let inner = match part {
+            Part::Body | Part::Expression | Part::Value(_) => read_expression(tokens.to_vec(), has_rows),
+            Part::Statement | Part::Rows => read_statement(tokens.to_vec(), limits, has_rows),
+        };
+        pieces::add(&mut statement, &part, inner);
+    }
+    for body in bodies {
+        pieces::add(&mut statement, &Part::Statement, read_body(body, limits));
+    }
+    if is_function && takes_values && !pieces::computes(&statement) {
+        statement
+            .opaque
+            .get_or_insert_with(|| Opaque::Construct("body that does more than compute".to_owned()));
+    }
+    pieces::sort(&mut statement);
+    statement
+}
+
+/// What the body of a function does: queries, or it is not told.
+fn read_body(body: &str, limits: &Limits) -> Statement {
+    let mut statement = utility::understood(Vec::new());
+    let lexed = lex::lex(body, limits).unwrap_or_else(|why| Lexed { opaque: Some(why), ..Lexed::default() });
+    statement.opaque = lexed.opaque;
+    for tokens in lexed.statements {
+        let inner = if adapt::is_query(&tokens) {
+            read_statement(tokens, limits, false)
+        } else {
+            utility::unread(None, "no query in the body of a function".to_owned())
+        };
+        pieces::add(&mut statement, &Part::Rows, inner);
+    }
+    statement
+}
+
+fn read_expression(tokens: Vec<TokenWithSpan>, has_rows: bool) -> Statement {
+    match expressions(vec![tokens]) {
+        Ok(expressions) => walk::read_expressions(&expressions, has_rows),
+        Err(message) => utility::unread(None, shortened(&message)),
+    }
 }
 
 /// Parses what was set apart, and what is set apart in it.

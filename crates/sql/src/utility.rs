@@ -14,13 +14,15 @@ mod foreign;
 mod kinds;
 mod publication;
 mod rights;
-mod settings;
+pub(crate) mod settings;
 mod transaction;
 
 use chaperone_model::facts::{Access, Effect, ObjectKind, Opaque, Statement, Verb};
 use sqlparser::tokenizer::TokenWithSpan;
 
-use cursor::Cursor;
+pub(crate) use alter::action as relation_action;
+pub(crate) use cursor::{Cursor, Name};
+pub(crate) use kinds::{cast, transform};
 
 /// The statement if it is one of the kinds read here.
 pub(crate) fn read(tokens: &[TokenWithSpan]) -> Option<Statement> {
@@ -33,6 +35,7 @@ pub(crate) fn read(tokens: &[TokenWithSpan]) -> Option<Statement> {
             return Some(statement);
         }
         "comment" => comment::comment(&mut cursor, &mut statement)?,
+        // What a label means is its provider's: rights (sepgsql), functions that mask (anon).
         "security" => {
             statement.verbs.push(Verb::Comment);
             statement.opaque = Some(Opaque::Construct("security label".to_owned()));
@@ -100,11 +103,23 @@ fn alter_other(cursor: &Cursor<'_>) -> Option<Statement> {
     cursor.at_end().then_some(statement)
 }
 
+/// An object of any kind, which becomes part of an extension or stops to be one.
+pub(crate) fn member(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Option<()> {
+    if cursor.word("cast") {
+        return cast(cursor, statement, Access::Alter);
+    }
+    if kinds::is_operator(cursor) {
+        return kinds::operator(cursor, statement, Access::Alter);
+    }
+    let kind = kinds::kind(cursor)?;
+    kinds::object(cursor, statement, kind, Access::Alter)
+}
+
 /// What CASCADE does to objects that the text does not name: they go, or lose what depended.
 pub(crate) const CASCADE: &[Access] = &[Access::Drop, Access::Alter];
 
 /// What a statement does to objects that it does not name.
-fn unnamed(statement: &mut Statement, accesses: &[Access]) {
+pub(crate) fn unnamed(statement: &mut Statement, accesses: &[Access]) {
     for access in accesses {
         let effect = Effect::Unnamed(*access);
         if !statement.effects.contains(&effect) {
@@ -114,7 +129,7 @@ fn unnamed(statement: &mut Statement, accesses: &[Access]) {
 }
 
 /// CASCADE or RESTRICT, or neither.
-fn behavior(cursor: &mut Cursor<'_>, statement: &mut Statement) {
+pub(crate) fn behavior(cursor: &mut Cursor<'_>, statement: &mut Statement) {
     if cursor.word("cascade") {
         unnamed(statement, CASCADE);
     } else {
@@ -219,6 +234,12 @@ fn cluster(cursor: &mut Cursor<'_>, statement: &mut Statement) {
     cursor.skip_parentheses();
     cursor.word("verbose");
     match cursor.name() {
+        // `CLUSTER index ON table`
+        Some(index) if cursor.word("on") => {
+            statement.relations.push(index.relation(ObjectKind::Index, Access::Read));
+            let table = cursor.name().map(|name| name.relation(ObjectKind::Table, Access::Alter));
+            statement.relations.extend(table);
+        }
         Some(name) => statement.relations.push(name.relation(ObjectKind::Table, Access::Alter)),
         None => unnamed(statement, &[Access::Alter]),
     }

@@ -31,17 +31,40 @@ const MAX_OUTPUTS: usize = 1664;
 /// queries repeat each other's columns.
 const MAX_LINEAGE: usize = 100_000;
 
-/// The facts of one parsed statement; `asides` are expressions of it that the tree has no place for, `rows` names for
-/// the rows that RETURNING shows.
-pub(crate) fn read(tree: &Tree, asides: &[Expr], rows: &[String]) -> Statement {
-    let mut walk = Walk::new(rows);
+/// What stands around a statement.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    /// Expressions of it that the tree has no place for.
+    pub(crate) asides: &'a [Expr],
+    /// Names for the rows that RETURNING shows.
+    pub(crate) rows: &'a [String],
+    /// It runs for rows: `old` and `new` are those before and after.
+    pub(crate) has_rows: bool,
+}
+
+/// The facts of one parsed statement.
+pub(crate) fn read(tree: &Tree, around: Around<'_>) -> Statement {
+    let mut walk = Walk::new(around);
     let outputs = walk.statement(tree);
-    walk.discard_all(asides);
+    walk.discard_all(around.asides);
     walk.into_statement(outputs)
 }
 
+/// The facts of expressions by themselves; the first of them is the output.
+pub(crate) fn read_expressions(expressions: &[Expr], has_rows: bool) -> Statement {
+    let mut walk = Walk::new(Around { asides: &[], rows: &[], has_rows });
+    let outputs = expressions.iter().map(|expression| ("", walk.output(expression))).collect();
+    walk.into_statement(Some(std::rc::Rc::new(crate::scope::Named::new(outputs))))
+}
+
 impl<'a> Walk<'a> {
-    fn new(rows: &'a [String]) -> Self {
+    fn new(around: Around<'a>) -> Self {
+        let mut outermost = Scope::default();
+        if around.has_rows {
+            for name in ["old", "new"] {
+                outermost.name_source(name, crate::scope::Source::Relation);
+            }
+        }
         Walk {
             verbs: Vec::new(),
             relations: Vec::new(),
@@ -52,10 +75,10 @@ impl<'a> Walk<'a> {
             effects: Vec::new(),
             unbounded: false,
             opaque: None,
-            scopes: Vec::new(),
+            scopes: if around.has_rows { vec![outermost] } else { Vec::new() },
             lineage_left: MAX_LINEAGE,
             stored: Vec::new(),
-            rows,
+            rows: around.rows,
         }
     }
 }

@@ -208,7 +208,7 @@ pub(super) fn name_length(tokens: &[TokenWithSpan]) -> usize {
 }
 
 /// Where the bracket that the tokens start with is closed.
-pub(super) fn closing(tokens: &[TokenWithSpan]) -> Option<usize> {
+pub(crate) fn closing(tokens: &[TokenWithSpan]) -> Option<usize> {
     let mut depth = 0_usize;
     tokens.iter().position(|token| {
         match token.token {
@@ -236,7 +236,10 @@ fn end_of_condition(tokens: &[TokenWithSpan]) -> Option<usize> {
 }
 
 /// The parts between separators that no bracket encloses.
-fn split<'t>(tokens: &'t [TokenWithSpan], separator: &'t Token) -> impl Iterator<Item = &'t [TokenWithSpan]> {
+pub(crate) fn split<'t>(
+    tokens: &'t [TokenWithSpan],
+    separator: &'t Token,
+) -> impl Iterator<Item = &'t [TokenWithSpan]> {
     let mut depth = 0_usize;
     tokens.split(move |token| {
         match token.token {

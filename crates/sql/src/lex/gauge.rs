@@ -80,6 +80,11 @@ impl Gauge {
         self.levels.iter().any(|level| !level.is_case)
     }
 
+    /// How many brackets and CASEs are open.
+    pub(super) fn depth(&self) -> usize {
+        self.levels.len()
+    }
+
     pub(super) fn end_statement(&mut self) -> Result<(), Opaque> {
         while !self.levels.is_empty() {
             self.close()?;

@@ -32,7 +32,7 @@ pub(super) fn relation(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Op
     }
 }
 
-fn action(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Option<()> {
+pub(crate) fn action(cursor: &mut Cursor<'_>, statement: &mut Statement) -> Option<()> {
     let table = |cursor: &mut Cursor<'_>, statement: &mut Statement| {
         statement.relations.push(cursor.name()?.relation(ObjectKind::Table, Access::Alter));
         Some(())

@@ -69,7 +69,7 @@ fn read_reset(cursor: &mut Cursor<'_>) -> Option<Effect> {
 }
 
 /// SET or RESET behind `ALTER DATABASE name` and `ALTER ROLE name`: a setting of later sessions.
-pub(super) fn of_later_sessions(cursor: &mut Cursor<'_>, effects: &mut Vec<Effect>) -> Option<()> {
+pub(crate) fn of_later_sessions(cursor: &mut Cursor<'_>, effects: &mut Vec<Effect>) -> Option<()> {
     match cursor.bare()? {
         "set" => {
             read_set(cursor, effects)?;

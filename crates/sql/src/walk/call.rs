@@ -26,12 +26,12 @@ impl<'a> Walk<'a> {
         } = function;
         self.foreign(*uses_odbc_syntax, "ODBC call");
         self.foreign(!matches!(parameters, FunctionArguments::None), "parameters of a function");
-        let mut first = None;
+        let mut arguments: &[FunctionArg] = &[];
         match args {
             FunctionArguments::None => {}
             FunctionArguments::Subquery(query) => self.subquery(query, lineage),
             FunctionArguments::List(FunctionArgumentList { duplicate_treatment: _, args, clauses }) => {
-                first = args.first();
+                arguments = args;
                 for argument in args {
                     self.argument(argument, lineage);
                 }
@@ -40,7 +40,7 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        self.call(name, lineage, first);
+        self.call(name, lineage, arguments);
         self.order_by_expressions(within_group, lineage);
         self.discard_all(filter.as_deref());
         match over {
@@ -54,7 +54,7 @@ impl<'a> Walk<'a> {
         &mut self,
         name: &'a ObjectName,
         lineage: &mut Lineage<'a>,
-        first: Option<&FunctionArg>,
+        arguments: &[FunctionArg],
     ) {
         let Some((schema, bare)) = self.parts_of_function(name) else {
             lineage.unknown = true;
@@ -66,11 +66,13 @@ impl<'a> Walk<'a> {
         }
         self.function_name(schema, bare);
         lineage.unknown |= !is_pure(schema, bare);
-        if reaches_outside(schema, bare) {
+        // With three arguments it only computes; with two the second is a query.
+        let computes = bare == "ts_rewrite" && arguments.len() == 3 && arguments.iter().all(is_plain);
+        if reaches_outside(schema, bare) && !computes {
             self.opaque(bare);
         }
         if bare == "set_config" {
-            match first.and_then(literal) {
+            match arguments.first().and_then(literal) {
                 Some(name) => {
                     let effect: Effect = setting(name);
                     self.effect(effect);
@@ -136,6 +138,16 @@ impl<'a> Walk<'a> {
                 }
             }
         }
+    }
+}
+
+/// Whether an argument is known by its place, and one.
+fn is_plain(argument: &FunctionArg) -> bool {
+    match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expression)) => {
+            !matches!(expression, Expr::QualifiedWildcard(..))
+        }
+        _ => false,
     }
 }
 

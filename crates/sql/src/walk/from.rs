@@ -247,7 +247,7 @@ impl<'a> Walk<'a> {
         for argument in args {
             self.argument(argument, &mut lineage);
         }
-        self.call(name, &mut lineage, args.first());
+        self.call(name, &mut lineage, args);
         let bare = self.parts(name).map_or("", |(_, bare)| bare);
         self.add_function(bare, lineage, alias);
     }

@@ -232,7 +232,9 @@ impl<'a> Walk<'a> {
             } => {
                 self.foreign(!*generated_keyword, "AS without GENERATED");
                 self.sequence_options(sequence_options.as_deref().unwrap_or_default());
-                self.discard_all(generation_expr);
+                if let Some(expression) = generation_expr {
+                    self.store_value(None, expression);
+                }
             }
             ColumnOption::Materialized(_)
             | ColumnOption::Ephemeral(_)

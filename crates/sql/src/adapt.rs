@@ -48,7 +48,19 @@ pub(crate) struct Adapted {
 }
 
 /// The tokens as the parser should see them.
-pub(crate) fn adapt(tokens: Vec<TokenWithSpan>) -> Adapted {
+pub(crate) fn adapt(mut tokens: Vec<TokenWithSpan>) -> Adapted {
+    if keyword(tokens.first()) == Some(Keyword::EXPLAIN) {
+        // `EXPLAIN CREATE … AS … WITH NO DATA`: no query ends so.
+        for ending in [["with", "no", "data"].as_slice(), &["with", "data"]] {
+            let rest = tokens.len().checked_sub(ending.len());
+            let last = rest.and_then(|at| tokens.get(at..)).unwrap_or_default();
+            if last.len() == ending.len()
+                && last.iter().zip(ending).all(|(token, word)| bare(Some(token)) == Some(word))
+            {
+                tokens.truncate(rest.unwrap_or_default());
+            }
+        }
+    }
     let begins = [
         clause::may_begin,
         call::may_begin,
@@ -220,6 +232,7 @@ impl Adapter {
             return;
         }
         self.call(&token);
+        self.united(&token);
         if !self.is_label() && (self.clause(&token) || self.test(&token) || self.select(&token)) {
             return;
         }

@@ -44,7 +44,7 @@ mod shape;
 mod utility;
 mod walk;
 
-use chaperone_model::facts::{Facts, Opaque, Statement};
+use chaperone_model::facts::{Facts, ObjectKind, Opaque, Relation, Statement};
 use sqlparser::ast::Expr;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
@@ -120,7 +120,7 @@ fn read_statement(tokens: Vec<TokenWithSpan>, limits: &Limits, has_rows: bool) -
 
 /// A statement with what its pieces do.
 fn read_pieces(draft: pieces::Draft<'_>, limits: &Limits) -> Statement {
-    let pieces::Draft { mut statement, parts, bodies, has_rows, is_function, takes_values } = draft;
+    let pieces::Draft { mut statement, parts, bodies, has_rows, is_function, takes_values, schema } = draft;
     for (part, tokens) in parts {
         let inner = match part {
             Part::Body | Part::Expression | Part::Value(_) => read_expression(tokens.to_vec(), has_rows),
@@ -130,6 +130,14 @@ fn read_pieces(draft: pieces::Draft<'_>, limits: &Limits) -> Statement {
     }
     for body in bodies {
         pieces::add(&mut statement, &Part::Statement, read_body(body, limits));
+    }
+    if let Some(schema) = schema {
+        // What has no schema of its own is made there.
+        let twin = |it: &Relation| Relation { schema: Some(schema.clone()), ..it.clone() };
+        let bare =
+            |it: &&Relation| it.schema.is_none() && !matches!(it.kind, ObjectKind::Role | ObjectKind::Schema);
+        let made: Vec<_> = statement.relations.iter().filter(bare).map(twin).collect();
+        statement.relations.extend(made);
     }
     if is_function && takes_values && !pieces::computes(&statement) {
         statement

@@ -194,19 +194,14 @@ impl Adapter {
             return false;
         }
         let mut at = set.saturating_add(2);
-        let constant = |token: Option<&TokenWithSpan>| {
-            matches!(token.map(|token| &token.token), Some(Token::SingleQuotedString(_) | Token::Number(..)))
-                || matches!(keyword(token), Some(Keyword::TRUE | Keyword::FALSE))
-        };
         if bare(self.peek(at)) == Some("to") {
-            let by_default = at.saturating_add(2);
-            if !constant(self.peek(at.saturating_add(1)))
-                || bare(self.peek(by_default)) != Some("default")
-                || !constant(self.peek(by_default.saturating_add(1)))
-            {
+            let value = self.constant(at.saturating_add(1));
+            let by_default = at.saturating_add(1).saturating_add(value);
+            let other = self.constant(by_default.saturating_add(1));
+            if value == 0 || bare(self.peek(by_default)) != Some("default") || other == 0 {
                 return false;
             }
-            at = by_default.saturating_add(2);
+            at = by_default.saturating_add(1).saturating_add(other);
         }
         if bare(self.peek(at)) != Some("using") || !self.is_word(at.saturating_add(1)) {
             return false;
@@ -214,6 +209,17 @@ impl Adapter {
         self.skip(at.saturating_add(2));
         self.blurred = true;
         true
+    }
+
+    /// How many tokens, from `ahead` on, are a constant, with its type perhaps; none where there is no constant.
+    fn constant(&self, ahead: usize) -> usize {
+        let token = self.peek(ahead).map(|token| &token.token);
+        let next = self.peek(ahead.saturating_add(1)).map(|token| &token.token);
+        match (token, next) {
+            (Some(Token::SingleQuotedString(_) | Token::Number(..)), _) => 1,
+            (Some(Token::Word(_)), Some(Token::SingleQuotedString(_))) => 2,
+            _ => usize::from(matches!(keyword(self.peek(ahead)), Some(Keyword::TRUE | Keyword::FALSE))),
+        }
     }
 
     fn is_word(&self, ahead: usize) -> bool {

@@ -9,6 +9,7 @@
 //! | `GROUPING SETS (a, GROUPING SETS (b, c))`   | `GROUPING SETS (a, b, c)`, which is the same |
 //! | `INSERT INTO t TABLE u`                     | `INSERT INTO t SELECT * FROM u` |
 //! | `RETURNING WITH (OLD AS o, NEW AS n) …`     | `RETURNING …`, and the names are told |
+//! | `SELECT ((SELECT 1) UNION SELECT 2)`        | `SELECT (SELECT * FROM ((SELECT 1) UNION SELECT 2))` |
 //! | `GROUP BY ALL ROLLUP (a)`                   | `GROUP BY ROLLUP (a)` |
 
 use sqlparser::keywords::Keyword;
@@ -19,6 +20,9 @@ use super::{Adapter, bare, is, keyword, word};
 
 /// Whether such a part may begin with the second of two tokens.
 pub(super) fn may_begin(before: &TokenWithSpan, token: &TokenWithSpan) -> bool {
+    if before.token == Token::LParen {
+        return token.token == Token::LParen;
+    }
     match keyword(Some(before)) {
         Some(Keyword::SELECT) => follows_list(Some(token)),
         Some(Keyword::FETCH) => matches!(keyword(Some(token)), Some(Keyword::FIRST | Keyword::NEXT)),
@@ -71,6 +75,33 @@ impl Adapter {
                 self.is_behind(&["group", "by"]) && self.peek(0).is_some_and(|next| !follows_list(Some(next)))
             }
             _ => false,
+        }
+    }
+
+    /// At a parenthesis that opens a set operation, which begins with a query in parentheses and is an operand.
+    pub(super) fn united(&mut self, token: &TokenWithSpan) {
+        let tokens = self.rest.as_slice();
+        if token.token != Token::LParen || !is(tokens.first(), &Token::LParen) {
+            return;
+        }
+        let within = tokens.iter().find(|token| token.token != Token::LParen);
+        if !matches!(keyword(within), Some(Keyword::SELECT | Keyword::VALUES | Keyword::WITH)) {
+            return;
+        }
+        // Elsewhere the parser knows it.
+        let operand = match self.done.last().map(|token| &token.token) {
+            Some(Token::Comma | Token::LParen) | None => false,
+            Some(Token::Word(_)) => keyword(self.done.last()) == Some(Keyword::SELECT),
+            Some(_) => true,
+        };
+        let Some(close) = closing(tokens).filter(|_| operand) else { return };
+        let behind = keyword(tokens.get(close.saturating_add(1)));
+        if matches!(behind, Some(Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT)) {
+            self.done.push(TokenWithSpan::wrap(Token::LParen));
+            self.done.extend([word("select"), TokenWithSpan::wrap(Token::Mul), word("from")]);
+            if let Some(end) = super::call::end_of_call(tokens) {
+                self.mark(vec![(end, vec![Token::RParen, Token::RParen])]);
+            }
         }
     }
 

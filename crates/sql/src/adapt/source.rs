@@ -5,6 +5,8 @@
 //! | `FROM t *`, `UPDATE t * SET`                 | `FROM t`: with the tables that inherit from it, as without the asterisk |
 //! | `ROWS FROM (f(a), g(b)) WITH ORDINALITY`     | `(f(a) CROSS JOIN g(b))` |
 //! | `LATERAL xmltable (…)`, `LATERAL ROWS FROM`  | without LATERAL, which functions in FROM are anyway |
+//! | `TABLESAMPLE m (a) REPEATABLE (b + 1)`       | `TABLESAMPLE m (a)`, and the expression is set apart |
+//! | `XMLNAMESPACES (DEFAULT 'x')`                | `XMLNAMESPACES ('x' AS "")` |
 //! | `MERGE … USING s JOIN u ON c ON d WHEN`      | `MERGE … USING (s JOIN u ON c) ON d WHEN` |
 
 use sqlparser::keywords::Keyword;
@@ -21,6 +23,8 @@ pub(super) fn may_begin(before: &TokenWithSpan, token: &TokenWithSpan) -> bool {
         Token::Mul => matches!(before.token, Token::Word(_)) && !is_reserved_word(before),
         Token::Word(_) => match keyword(Some(token)) {
             Some(Keyword::LATERAL | Keyword::MERGE) => true,
+            Some(Keyword::REPEATABLE) => before.token == Token::RParen,
+            Some(Keyword::DEFAULT) => before.token == Token::LParen || before.token == Token::Comma,
             Some(Keyword::FROM) => bare(Some(before)) == Some("rows"),
             _ => false,
         },
@@ -75,6 +79,8 @@ impl Adapter {
                     table || rows_from(self.rest.as_slice(), true).is_some()
                 }
                 Some("rows") => self.rows_from(),
+                Some("repeatable") => self.repeated(),
+                Some("default") => self.namespace(),
                 Some("merge") => {
                     self.merged();
                     false
@@ -118,9 +124,16 @@ impl Adapter {
 
     /// At ROWS: functions side by side.
     fn rows_from(&mut self) -> bool {
-        let introduced = match self.done.last().map(|token| &token.token) {
-            Some(Token::Comma | Token::LParen) => true,
-            _ => matches!(keyword(self.done.last()), Some(Keyword::FROM | Keyword::JOIN)),
+        let introduces = |token: Option<&TokenWithSpan>| {
+            is(token, &Token::Comma) || matches!(keyword(token), Some(Keyword::FROM | Keyword::JOIN))
+        };
+        // `substring(rows FROM (f(x)))` is about a column.
+        let mut before = self.done.iter().rev();
+        let introduced = match before.next() {
+            Some(open) if open.token == Token::LParen => {
+                introduces(before.find(|token| token.token != Token::LParen))
+            }
+            token => introduces(token),
         };
         if !introduced {
             return false;
@@ -128,6 +141,34 @@ impl Adapter {
         let Some(mut changes) = rows_from(self.rest.as_slice(), false) else { return false };
         changes.sort_by_key(|(at, _)| *at);
         self.mark(changes)
+    }
+
+    /// At REPEATABLE, behind the size of a sample.
+    fn repeated(&mut self) -> bool {
+        let tokens = self.rest.as_slice();
+        if !is(self.done.last(), &Token::RParen) || !is(tokens.first(), &Token::LParen) {
+            return false;
+        }
+        let Some(close) = closing(tokens) else { return false };
+        self.asides.push(tokens.get(1..close).unwrap_or_default().to_vec());
+        self.skip(close.saturating_add(1));
+        true
+    }
+
+    /// At DEFAULT, in front of a text: the name space of what has none.
+    fn namespace(&mut self) -> bool {
+        let tokens = self.rest.as_slice();
+        let text = matches!(tokens.first().map(|token| &token.token), Some(Token::SingleQuotedString(_)));
+        let ends = is(tokens.get(1), &Token::RParen) || is(tokens.get(1), &Token::Comma);
+        let listed = is(self.done.last(), &Token::LParen) || is(self.done.last(), &Token::Comma);
+        if !(text && ends && listed) {
+            return false;
+        }
+        let uri = self.rest.next();
+        self.done.extend(uri);
+        self.done.push(super::word("as"));
+        self.done.push(TokenWithSpan::wrap(Token::make_word("", Some('"'))));
+        true
     }
 
     /// At MERGE: a source that is a join gets parentheses.

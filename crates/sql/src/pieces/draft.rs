@@ -16,6 +16,8 @@ pub(crate) struct Draft<'t> {
     /// Whether its pieces run later, with values that are given then.
     pub(crate) is_function: bool,
     pub(crate) takes_values: bool,
+    /// The schema that its pieces make things in.
+    pub(crate) schema: Option<String>,
 }
 
 /// What a piece is.
@@ -42,6 +44,7 @@ impl<'t> Draft<'t> {
             has_rows: false,
             is_function: false,
             takes_values: false,
+            schema: None,
         }
     }
 

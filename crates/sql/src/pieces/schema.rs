@@ -12,12 +12,15 @@ pub(super) fn create<'t>(cursor: &mut Cursor<'t>, draft: &mut Draft<'t>) -> Opti
     cursor.if_not_exists();
     let named = !cursor.clone().word("authorization");
     if named {
-        draft.touch(&cursor.name()?, ObjectKind::Schema, Access::Create);
+        let name = cursor.name()?;
+        draft.touch(&name, ObjectKind::Schema, Access::Create);
+        draft.schema = Some(name.dotted());
     }
     if cursor.word("authorization") {
         let role = cursor.role()?;
         draft.touch_role(role, Access::Grant);
         if !named {
+            draft.schema = Some(role.to_owned());
             draft.statement.relations.push(chaperone_model::facts::Relation {
                 schema: None,
                 name: role.to_owned(),

@@ -171,11 +171,9 @@ impl<'a> Scanner<'a> {
             }
             self.atomic = true;
         }
-        // That of a CASE is inside of it, and a name stands behind AS or a period.
-        if word == "end" && self.atomic && self.gauge.depth() == 0 {
-            let is_name = self.last_keyword() == Some(Keyword::AS)
-                || matches!(self.tokens.last(), Some(TokenWithSpan { token: Token::Period, .. }));
-            self.atomic = is_name;
+        // Elsewhere it is a label, or the end of a CASE.
+        if word == "end" && self.atomic && self.gauge.depth() == 0 && self.ends_query() {
+            self.atomic = false;
         }
         let keyword = keywords::lookup(&word);
         self.push(Token::Word(Word { value: word, quote_style: None, keyword }))
@@ -264,6 +262,19 @@ impl<'a> Scanner<'a> {
             self.lexed.opaque.get_or_insert(Opaque::Construct("semicolon in parentheses".to_owned()));
         }
         self.end_statement()
+    }
+
+    /// Whether the body of a function may end here: behind BEGIN ATOMIC or a semicolon.
+    fn ends_query(&self) -> bool {
+        match self.tokens.last().map(|last| &last.token) {
+            Some(Token::SemiColon) => true,
+            Some(Token::Word(word)) => {
+                let begins = self.tokens.iter().rev().nth(1).map(|token| &token.token);
+                let begin = matches!(begins, Some(Token::Word(word)) if word.keyword == Keyword::BEGIN);
+                begin && word.quote_style.is_none() && word.value == "atomic"
+            }
+            _ => false,
+        }
     }
 
     /// Whether the statement at hand begins with CREATE [OR REPLACE] and one of these words.

@@ -45,7 +45,7 @@ pub(super) fn create<'t>(cursor: &mut Cursor<'t>, draft: &mut Draft<'t>) -> Opti
     options(cursor, draft, foreign)?;
     if cursor.word("as") {
         // What a prepared statement gives is not told here.
-        return rows(cursor, draft);
+        return filled(cursor, draft, Part::Rows);
     }
     Some(())
 }
@@ -124,11 +124,11 @@ fn options<'t>(cursor: &mut Cursor<'t>, draft: &mut Draft<'t>, foreign: bool) ->
 }
 
 /// A query whose rows fill what is made, and WITH [NO] DATA.
-pub(super) fn rows<'t>(cursor: &mut Cursor<'t>, draft: &mut Draft<'t>) -> Option<()> {
+pub(super) fn filled<'t>(cursor: &mut Cursor<'t>, draft: &mut Draft<'t>, part: Part) -> Option<()> {
     let query = match cursor.before(&["with", "no", "data"]) {
         Some(query) => Some(query),
         None => cursor.before(&["with", "data"]),
     };
     let tokens = query.map_or_else(|| cursor.rest(), |mut query| query.rest());
-    draft.query(Part::Rows, tokens)
+    draft.query(part, tokens)
 }

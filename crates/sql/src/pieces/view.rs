@@ -4,7 +4,7 @@ use chaperone_model::facts::{Access, ObjectKind};
 
 use super::Draft;
 use super::draft::Part;
-use super::table::rows;
+use super::table::filled;
 use crate::utility::Cursor;
 
 /// Reads the statement behind CREATE.
@@ -35,8 +35,9 @@ pub(super) fn create<'t>(cursor: &mut Cursor<'t>, draft: &mut Draft<'t>) -> Opti
         cursor.simple_name()?;
     }
     cursor.word("as").then_some(())?;
+    // What a view shows is told by its rule in the catalogue.
     if materialized {
-        return rows(cursor, draft);
+        return filled(cursor, draft, Part::Statement);
     }
     let checks: [&[&str]; 3] = [
         &["with", "check", "option"],
@@ -44,7 +45,6 @@ pub(super) fn create<'t>(cursor: &mut Cursor<'t>, draft: &mut Draft<'t>) -> Opti
         &["with", "local", "check", "option"],
     ];
     let query = checks.iter().rev().find_map(|words| cursor.before(words));
-    // What a view shows is told by its rule in the catalogue.
     let tokens = query.map_or_else(|| cursor.rest(), |mut query| query.rest());
     draft.query(Part::Statement, tokens)
 }

@@ -9,7 +9,12 @@ use crate::utility::{Cursor, behavior, relation_action};
 
 /// Reads the statement behind ALTER.
 pub(super) fn alter<'t>(cursor: &mut Cursor<'t>, draft: &mut Draft<'t>) -> Option<()> {
-    let _ = cursor.word("foreign") || cursor.word("materialized");
+    if cursor.word("foreign") {
+        // Its options may make it another name for a table of this database.
+        draft.opaque("foreign table");
+    } else {
+        let _ = cursor.word("materialized");
+    }
     let kind = if cursor.word("table") || cursor.word("view") {
         ObjectKind::Table
     } else if cursor.word("index") {

@@ -204,6 +204,8 @@ fn statistics<'t>(cursor: &mut Cursor<'t>, draft: &mut Draft<'t>) -> Option<()> 
 /// IMPORT FOREIGN SCHEMA, behind IMPORT: tables are made of names that the text need not tell.
 pub(super) fn foreign_schema<'t>(cursor: &mut Cursor<'t>, draft: &mut Draft<'t>) -> Option<()> {
     cursor.words(&["foreign", "schema"]).then_some(())?;
+    // They may be other names for tables of this database, whose columns a policy hides under the first ones.
+    draft.opaque("foreign schema");
     cursor.simple_name()?;
     draft.effect(Effect::Unnamed(Access::Create));
     if cursor.words(&["limit", "to"]) || cursor.word("except") {

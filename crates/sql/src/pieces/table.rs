@@ -13,6 +13,10 @@ pub(super) fn create<'t>(cursor: &mut Cursor<'t>, draft: &mut Draft<'t>) -> Opti
     let _ = cursor.word("global") || cursor.word("local");
     let _ = cursor.word("temp") || cursor.word("temporary") || cursor.word("unlogged");
     let foreign = cursor.word("foreign");
+    if foreign {
+        // It may be another name for a table of this database, whose columns a policy hides under the first one.
+        draft.opaque("foreign table");
+    }
     cursor.word("table").then_some(())?;
     cursor.if_not_exists();
     let name = cursor.name()?;

@@ -5,7 +5,7 @@ export CHAPERONE_BIN := $(TARGET)/tools/chaperone
 STACK := $(TARGET)/tools/chaperone-stack
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up status down build wasm setup fmt lint unit doc deny e2e bench conformance clients fuzz oracle parser clean
+.PHONY: help demo test up status down build wasm setup fmt lint unit doc deny e2e bench conformance regress clients fuzz oracle parser clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,10 @@ bench: build wasm ## throughput, latency and Envoy's CPU a transaction, against 
 
 conformance: build wasm ## PostgreSQL's own isolation tests and libpq_pipeline, through both chains
 	scripts/conformance
+
+regress: build wasm ## PostgreSQL's regression suite through both chains: what plain Envoy gives, in both protocols (8 minutes)
+	scripts/regress
+	SERVER=15 scripts/regress --extended
 
 clients: build wasm ## real drivers run their scenarios through both chains: open, masked, strictly recorded
 	@scripts/clients

@@ -28,22 +28,20 @@ def read(path):
 
 def check(path, names, refused, update):
     """Compares each way's refusals with the table, for the files that ran; how many rows are wrong."""
-    listed, wrong = read(path), 0
-    for way, files in refused.items():
-        for name in names:
-            found = [row(name, piece, refusal) for piece, refusal in files[name]]
-            if update:
-                if way == next(iter(refused)):
-                    listed[name] = found
-                    continue
-            known = Counter(listed.get(name, ()))
-            for line in (Counter(found) - known).elements():
-                wrong += 1
-                print(f"REFUSED   {way} and not in {path.name}: {line}")
-            for line in (known - Counter(found)).elements():
-                wrong += 1
-                print(f"PASSES    {way} and in {path.name}: {line}")
+    listed = read(path)
+    found = {way: {name: [row(name, *pair) for pair in files[name]] for name in names} for way, files in refused.items()}
     if update:
+        listed |= next(iter(found.values()))
         path.write_text(HEAD + "".join(line + "\n" for name in sorted(listed) for line in listed[name]))
         print(f"wrote     {path.name}")
-    return wrong
+    wrong = {}
+    for way, files in found.items():
+        for name in names:
+            known, mine = Counter(listed.get(name, ())), Counter(files[name])
+            for what, lines in (("REFUSED", mine - known), ("PASSES", known - mine)):
+                for line in lines.elements():
+                    wrong.setdefault((what, line), []).append(way)
+    for (what, line), ways in wrong.items():
+        where = "and not in" if what == "REFUSED" else "and in"
+        print(f"{what:<9} {' and '.join(dict.fromkeys(ways))}, {where} {path.name}: {line}")
+    return sum(map(len, wrong.values()))

@@ -57,11 +57,11 @@ class Stack:
         self.work, self.program = work, Path(os.environ["CHAPERONE_BIN"]).parent / "chaperone-stack"
         self.settings = {}
 
-    def up(self, results, server):
+    def up(self, results, server, policy):
         for name in ("envoy", "examples", ".cache"):
             (self.work / name).symlink_to(ROOT / name)
         environment = os.environ | {
-            "CHAPERONE_POLICY": str(HERE / "policy.yaml"),
+            "CHAPERONE_POLICY": str(policy),
             "CHAPERONE_UPSTREAM_PG": f"postgres://postgres:{server.password}@127.0.0.1:{server.port}/postgres",
         }
         done = subprocess.run([self.program, "up"], cwd=self.work, env=environment, stderr=subprocess.PIPE, text=True)
@@ -98,7 +98,7 @@ class Suite:
         subprocess.run(["chmod", "-R", "a+rX", work / "source", work / "lib"], check=True)
 
     def text(self, name):
-        text = (self.source / "sql" / f"{name}.sql").read_bytes().decode("latin-1")
+        text = script.a_line_each((self.source / "sql" / f"{name}.sql").read_bytes().decode("latin-1"))
         return script.extended(text) if self.extended else text
 
     def environment(self, way, name):
@@ -176,18 +176,16 @@ def progress(total):
 
 def named(suite, name, found):
     """The statements that were refused, with the refusals, and refusals whose statement cannot be told."""
-    by_line = {}
-    for piece in script.pieces(suite.text(name)):
-        by_line.setdefault(piece.line, []).append(piece)
-    statements, lost = [], []
-    for line in sorted({refusal.line for refusal in found}):
-        mine = [refusal for refusal in found if refusal.line == line]
-        candidates = by_line.get(line, [])
-        if len(candidates) == len(mine):
-            statements += zip(candidates, mine)
+    by_line = {piece.line: piece for piece in script.pieces(suite.text(name))}
+    statements, lost = {}, []
+    for refusal in found:
+        piece = by_line.get(refusal.line)
+        # Of several refusals of one piece, as of \gexec, it is not known what else it has done.
+        if piece and piece not in statements:
+            statements[piece] = refusal
         else:
-            lost += mine
-    return statements, lost
+            lost.append(refusal)
+    return list(statements.items()), lost
 
 
 def compare(name, governed, plain, direct):
@@ -248,6 +246,7 @@ def main():
     parser.add_argument("--files", nargs="+", metavar="NAME", help="only these files, such as `select`, after test_setup")
     parser.add_argument("--way", action="append", choices=GOVERNED, help="only this chain")
     parser.add_argument("--extended", action="store_true", help="send each statement by the extended protocol")
+    parser.add_argument("--policy", type=Path, default=HERE / "policy.yaml", help="another policy; what it refuses is not compared with refused.md")
     parser.add_argument("--source", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--programs", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--psql", type=Path, required=True, help=argparse.SUPPRESS)
@@ -271,7 +270,7 @@ def main():
         server = Server(options.programs.resolve(), work / "server", results)
         server.fresh()
         stack = Stack(work)
-        stack.up(results, server)
+        stack.up(results, server, options.policy.resolve())
         suite = Suite(options, work, results, server, stack)
         say = progress(len(names))
         runs, refused, lost = {}, {}, {}
@@ -286,7 +285,8 @@ def main():
         for way in ("plain", "direct"):
             runs[way] = suite.run(way, names, left_out, say)
         wrong = judge(suite, names, runs, refused, lost, options)
-        wrong += listing.check(HERE / "refused.md", names, refused, update=os.environ.get("UPDATE") == "1")
+        if options.policy == HERE / "policy.yaml":
+            wrong += listing.check(HERE / "refused.md", names, refused, update=os.environ.get("UPDATE") == "1")
     finally:
         if stack:
             stack.down(results)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 SKIP, RESUME = r"\if  off \\ ", r"  \endif  \\"
 #: What sends a statement by the extended protocol.
 BIND = r" \bind \g"
+#: The same in a script, with what parts it from more on its line.
+BOUND = re.compile(r"\\bind \\g(?: \\\\)?")
 
 
 def quoted(plain):
@@ -49,7 +51,7 @@ class Piece:
 
     def short(self, room=100):
         """For a table: one line, without comments."""
-        bare = re.sub(r"--[^\n]*", " ", self.text.replace(BIND, ";"))
+        bare = re.sub(r"--[^\n]*", " ", self.text.removesuffix(r" \\").replace(BIND, ";"))
         text = " ".join(bare.encode("latin-1").decode("utf-8", "replace").split())
         return text if len(text) <= room else text[: room - 1] + "…"
 
@@ -112,6 +114,8 @@ def pieces(text):
             # A command of psql's takes the rest of the line; in the midst of a statement most do not end it.
             end = text.find("\n", at)
             end = len(text) if end < 0 else end
+            if bound := BOUND.match(text, at):
+                end = bound.end()
             if not words:
                 start = at
             sends = words and SENDS.match(text, at)
@@ -130,6 +134,15 @@ def pieces(text):
         else:
             depth = max(0, depth + {"(": 1, ")": -1}.get(letter, 0))
             at += 1
+
+
+def a_line_each(text):
+    """The script with the ends of two pieces never on one line, so that an error's line says whose it is."""
+    found = list(pieces(text))
+    for piece, behind_it in reversed(list(zip(found, found[1:]))):
+        if piece.line == behind_it.line:
+            text = text[: piece.end] + "\n" + text[piece.end :]
+    return text
 
 
 def extended(text):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 REFUSED = re.compile(r"psql:sql/[^:\n]*:(\d+): (?:ERROR|FATAL):  chaperone: (.*)")
 REASON = re.compile(r"DETAIL:  (?:.*, r|R)eason ([A-Z]{2}\d{3}): ")
+FAILED = re.compile(r"psql:sql/[^:\n]*:(\d+): (?:ERROR|FATAL):  ")
 #: Where psql says that it is. While it sends data of a COPY that is another place from run to run.
 PLACE = re.compile(r"psql:sql/[^:\n]*:\d+: ")
 #: How busy the parallel workers were: EXPLAIN ANALYZE tells it unasked since PostgreSQL 18.
@@ -26,6 +27,11 @@ class Refusal:
 def lines_of(output):
     """What is compared, as if the script had come from standard input."""
     return BUFFERS.sub("Buffers: ...", PLACE.sub("", output)).split("\n")
+
+
+def failed(output):
+    """The lines on which something failed."""
+    return {int(line) for line in FAILED.findall(output)}
 
 
 def refusals(output):

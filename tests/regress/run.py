@@ -174,9 +174,10 @@ def progress(total):
     return say
 
 
-def named(suite, name, found):
+def named(suite, name, output):
     """The statements that were refused, with the refusals, and refusals whose statement cannot be told."""
-    by_line = {piece.line: piece for piece in script.pieces(suite.text(name))}
+    found, _ = outcome.refusals(output)
+    by_line = {piece.line: piece for piece in script.pieces(suite.text(name), outcome.failed(output))}
     statements, lost = {}, []
     for refusal in found:
         piece = by_line.get(refusal.line)
@@ -278,7 +279,7 @@ def main():
             runs[way] = suite.run(way, names, {}, say)
             refused[way], lost[way] = {}, []
             for name, output in runs[way].outputs.items():
-                refused[way][name], unknown = named(suite, name, outcome.refusals(output)[0])
+                refused[way][name], unknown = named(suite, name, output)
                 lost[way] += [(name, refusal) for refusal in unknown]
         one = options.way[0]
         left_out = {name: [piece for piece, _ in pairs] for name, pairs in refused[one].items()}

@@ -70,24 +70,27 @@ def uncommented(statement):
     return re.sub(r"--[^\n]*\n", "", statement).strip()
 
 
-def behind(statement, text, at, conforming):
+def behind(statement, text, at, conforming, failed):
     """Where the script goes on after a statement, behind data for COPY, and how strings are read from there on."""
     bare = uncommented(statement)
     if change := CONFORMING.match(bare):
         conforming = (change.group(1) or "on").lower() not in ("off", "false", "no", "0")
-    if COPIES_IN.match(bare):
+    if COPIES_IN.match(bare) and not failed:
         end = text.find("\n\\.", at)
         at = len(text) if end < 0 else end + 3
     return at, conforming
 
 
-def pieces(text):
-    """The pieces of a script in their order. Data of COPY FROM STDIN is none."""
+def pieces(text, failed=frozenset()):
+    """The pieces of a script in their order. Data of COPY FROM STDIN is none, but where the COPY failed at once: on these lines."""
     start, at, depth, blocks, words = None, 0, 0, 0, []
     conforming = True
 
     def piece(end):
-        return Piece(start, end, text.count("\n", 0, end) + 1, text[start:end])
+        return Piece(start, end, line_of(end), text[start:end])
+
+    def line_of(place):
+        return text.count("\n", 0, place) + 1
 
     while at < len(text):
         letter = text[at]
@@ -122,14 +125,14 @@ def pieces(text):
             if sends or not words:
                 yield piece(end)
             if sends:
-                end, conforming = behind(text[start:at], text, end, conforming)
+                end, conforming = behind(text[start:at], text, end, conforming, line_of(end) in failed)
             if sends or not words:
                 start = None
             at = end
         elif letter == ";" and depth == 0 and blocks == 0:
             at += 1
             yield piece(at)
-            at, conforming = behind(text[start:at], text, at, conforming)
+            at, conforming = behind(text[start:at], text, at, conforming, line_of(at) in failed)
             start = None
         else:
             depth = max(0, depth + {"(": 1, ")": -1}.get(letter, 0))
@@ -148,10 +151,12 @@ def a_line_each(text):
 def extended(text):
     """The script with each statement sent by the extended protocol: Parse, Bind, Describe, Execute, Sync.
 
-    Not COPY FROM STDIN, of which libpq loses count there: when it fails early it sends a Sync too many.
+    Not a COPY FROM STDIN, of which libpq loses count there: when it fails early it sends a Sync too many.
     """
     for piece in reversed(list(pieces(text))):
-        if piece.text.endswith(";") and not COPIES_IN.match(uncommented(piece.text)):
+        bare = uncommented(piece.text)
+        # Nothing at all would send what was sent before.
+        if bare.endswith(";") and bare != ";" and not COPIES_IN.match(bare):
             more = "" if text[piece.end : piece.end + 1] in "\n" else r" \\"
             text = text[: piece.end - 1] + BIND + more + text[piece.end :]
     return text

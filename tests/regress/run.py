@@ -247,7 +247,9 @@ def main():
     parser.add_argument("--files", nargs="+", metavar="NAME", help="only these files, such as `select`, after test_setup")
     parser.add_argument("--way", action="append", choices=GOVERNED, help="only this chain")
     parser.add_argument("--extended", action="store_true", help="send each statement by the extended protocol")
-    parser.add_argument("--policy", type=Path, default=HERE / "policy.yaml", help="another policy; what it refuses is not compared with refused.md")
+    parser.add_argument(
+        "--policy", type=Path, default=HERE / "policy.yaml", help="another policy; its refusals are not compared with refused.md"
+    )
     parser.add_argument("--source", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--programs", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--psql", type=Path, required=True, help=argparse.SUPPRESS)

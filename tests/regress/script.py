@@ -82,7 +82,7 @@ def behind(statement, text, at, conforming, failed):
 
 
 def pieces(text, failed=frozenset()):
-    """The pieces of a script in their order. Data of COPY FROM STDIN is none, but where the COPY failed at once: on these lines."""
+    """The pieces of a script in their order. Data of COPY FROM STDIN is none, but where the COPY of this line has `failed`."""
     start, at, depth, blocks, words = None, 0, 0, 0, []
     conforming = True
 

@@ -67,7 +67,9 @@ impl<'a> Grounds<'a> {
         statement.functions.iter().chain(attributes).find_map(|function| match call(function) {
             Call::Computes => None,
             Call::ReadsAny => Some(Reason::MaskCarryRefused),
-            Call::Carries if !exposure.is_empty() => Some(Reason::MaskCarryRefused),
+            Call::Carries if !exposure.is_empty() || makes_a_type(statement) => {
+                Some(Reason::MaskCarryRefused)
+            }
             Call::Carries => {
                 self.is_unsure(&relations, &exposure).then_some(Reason::MaskCatalogueUnavailable)
             }
@@ -138,6 +140,13 @@ impl<'a> Grounds<'a> {
         let read: Vec<_> = statement.relations.iter().filter(read).collect();
         (self.exposure(read.iter().copied()), read)
     }
+}
+
+/// Whether it makes or changes a type. What a domain checks runs wherever a value is cast to it, and no statement tells.
+fn makes_a_type(statement: &Statement) -> bool {
+    statement.relations.iter().any(|relation| {
+        relation.kind == ObjectKind::Type && matches!(relation.access, Access::Alter | Access::Create)
+    })
 }
 
 /// Whether all of a statement is about one table.

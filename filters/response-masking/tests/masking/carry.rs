@@ -225,3 +225,34 @@ fn nor_what_one_text_makes_or_what_the_catalogue_is_just_asked_about() {
     let sent = session.client(&query("insert into log select id from customers"));
     assert_eq!(letters(&sent), "Q Q", "asked since it is old, not since something was made");
 }
+
+/// What a function, a rule, a trigger or a type does later no statement tells that sets it off.
+#[test]
+fn no_code_is_stored_that_could_show_or_carry_a_hidden_value_later() {
+    for sql in [
+        "create function g() returns setof text language sql as 'select card from customers'",
+        "create function g() returns setof customers language sql as 'select * from customers'",
+        "create function g() returns setof text language sql begin atomic select card from customers; end",
+        "create function g() returns text return (select card from customers limit 1)",
+        "create procedure g() language sql as 'insert into log select card from customers'",
+        "create rule r as on insert to log do also insert into kept select card from customers",
+        "create rule r as on delete to log do also notify c, 'x'; select pg_notify('c', card) from customers",
+        "create trigger t after insert on customers for each row execute function leak()",
+        "create domain d as text check (set_config('a.b', value, false) is not null)",
+        "alter domain d add check (pg_notify('c', value) is not null)",
+        "create cast (text as integer) with function leak(text)",
+        "create operator @@@ (function = leak, rightarg = text)",
+        "create foreign table f (card text) server s options (table_name 'customers')",
+        "alter foreign table f options (set table_name 'customers')",
+        "import foreign schema public from server s into x",
+    ] {
+        assert_eq!(refused(&mut Session::learnt(CARDS), sql).as_deref(), Some("RM105"), "{sql}");
+    }
+    for sql in [
+        "create function g() returns bigint language sql as 'select count(*) from orders'",
+        "create domain d as text check (length(value) > 2)",
+        "create type mood as enum ('sad', 'happy')",
+    ] {
+        assert_eq!(refused(&mut Session::learnt(CARDS), sql), None, "{sql}");
+    }
+}

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// Of SELECT, INSERT, UPDATE, DELETE, MERGE and COPY at most so many in ten thousand may be opaque …
 const MOST_OPAQUE_QUERIES: usize = 125;
 /// … and of all statements so many, in a corpus that was not written to be hard.
-const MOST_OPAQUE: usize = 320;
+const MOST_OPAQUE: usize = 340;
 /// Our own vectors, by themselves, are fewer than that, and were.
 const CORPUS_LEAST: usize = 5_000;
 

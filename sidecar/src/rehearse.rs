@@ -116,9 +116,7 @@ impl<'p> Session<'p> {
 impl Judged {
     /// Whether the text as a whole, or a statement of it, cannot be read.
     pub(crate) fn is_unread(&self) -> bool {
-        self.facts.as_ref().is_none_or(|facts| {
-            facts.opaque.is_some() || facts.statements.iter().any(|statement| statement.opaque.is_some())
-        })
+        self.facts.as_ref().is_none_or(|facts| facts.is_opaque())
     }
 
     fn refused(reason: Reason) -> Self {

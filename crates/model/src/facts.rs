@@ -15,6 +15,12 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Whether the text as a whole, or a statement of it, is not accounted for.
+    #[must_use]
+    pub fn is_opaque(&self) -> bool {
+        self.opaque.is_some() || self.statements.iter().any(|statement| statement.opaque.is_some())
+    }
+
     /// About how many bytes of memory they take.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -228,6 +234,23 @@ pub enum ObjectKind {
     Type,
 }
 
+impl ObjectKind {
+    /// Whether such an object is in a schema.
+    #[must_use]
+    pub const fn has_schema(self) -> bool {
+        match self {
+            Self::Database | Self::Extension | Self::Role | Self::Schema => false,
+            Self::Function
+            | Self::Index
+            | Self::Other
+            | Self::Sequence
+            | Self::Table
+            | Self::Trigger
+            | Self::Type => true,
+        }
+    }
+}
+
 /// What is done to an object.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -292,6 +315,23 @@ pub enum Effect {
     /// Does this to objects of any kind and any name that the text does not tell: CASCADE, DROP OWNED, VACUUM without a
     /// table. [`Statement::relations`] has only those that it names.
     Unnamed(Access),
+}
+
+impl Effect {
+    /// What rules call it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::CopyIn => "copy_in",
+            Self::CopyOut => "copy_out",
+            Self::File => "file",
+            Self::Prepared(_) => "prepared",
+            Self::Program => "program",
+            Self::Setting(_) => "setting",
+            Self::SwitchRole => "switch_role",
+            Self::Unnamed(_) => "unnamed",
+        }
+    }
 }
 
 /// Why something is not accounted for. Opaque is denied unless a rule says otherwise.

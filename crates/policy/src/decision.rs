@@ -40,10 +40,10 @@ impl Policy {
         if let Some(reason) = self.shuts_out(caller, now) {
             return wording::shut_out(reason, self.closed.as_deref(), caller);
         }
-        if let Some((taken_back, statement)) = self.taken_back(caller, facts) {
-            return wording::taken_back(&taken_back, &statement);
-        }
         let judged = judged(facts);
+        if let Some((taken_back, statement)) = self.taken_back(caller, &judged) {
+            return wording::taken_back(&taken_back, statement);
+        }
         let worst = judged
             .iter()
             .map(|statement| (self.judge(self.scope(caller, statement, judged.len(), now)), statement))

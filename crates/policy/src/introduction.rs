@@ -4,11 +4,10 @@
 //! for whoever looks at its sessions: the role that the session runs as, the caller's name as `application_name`, and
 //! settings such as `chaperone.subject`. None of these may be changed in the session, whatever a rule allows.
 
-use chaperone_model::facts::{Effect, Facts, Statement};
+use chaperone_model::facts::{Effect, Statement};
 use chaperone_model::{Identity, SessionId};
 
 use crate::access::Caller;
-use crate::decision::judged;
 use crate::document::Detail;
 use crate::policy::Policy;
 
@@ -90,11 +89,13 @@ impl Policy {
     }
 
     /// The first statement that would take back what the target was told of the caller.
-    pub(crate) fn taken_back(&self, caller: &Caller<'_>, facts: &Facts) -> Option<(TakenBack, Statement)> {
+    pub(crate) fn taken_back<'s>(
+        &self,
+        caller: &Caller<'_>,
+        statements: &'s [Statement],
+    ) -> Option<(TakenBack, &'s Statement)> {
         let introduction = self.introduction(caller.resource, caller.role)?;
-        let judged = judged(facts);
-        let mut found = judged.iter().filter_map(|it| Some((introduction.taken_back_by(it)?, it.clone())));
-        found.next()
+        statements.iter().find_map(|it| Some((introduction.taken_back_by(it)?, it)))
     }
 }
 

@@ -123,19 +123,6 @@ pub(crate) fn effect_term(effect: &Effect) -> EffectTerm {
     }
 }
 
-pub(crate) fn effect_name(effect: &Effect) -> &'static str {
-    match effect {
-        Effect::CopyIn => "copy_in",
-        Effect::CopyOut => "copy_out",
-        Effect::File => "file",
-        Effect::Prepared(_) => "prepared",
-        Effect::Program => "program",
-        Effect::Setting(_) => "setting",
-        Effect::SwitchRole => "switch_role",
-        Effect::Unnamed(_) => "unnamed",
-    }
-}
-
 /// Whether only a rule that names the setting lets it be changed.
 pub(crate) fn guarded(setting: &str) -> bool {
     setting == UNKNOWN_SETTING || GUARDED_SETTINGS.contains(&setting)

@@ -9,7 +9,7 @@ use crate::access::Caller;
 use crate::decision::{self, Finding};
 use crate::functions::FunctionClass;
 use crate::introduction::TakenBack;
-use crate::matcher::{effect_name, guarded};
+use crate::matcher::guarded;
 use crate::rule::Rule;
 use crate::verbs;
 
@@ -203,7 +203,7 @@ fn uncovered(reason: Reason, statement: &Statement) -> String {
         .iter()
         .find(|effect| matches!(effect, Effect::CopyIn | Effect::CopyOut | Effect::File | Effect::Program));
     if let Some(effect) = special {
-        let _ = write!(message, " with the effect `{}`", effect_name(effect));
+        let _ = write!(message, " with the effect `{}`", effect.name());
     }
     message
 }

@@ -20,6 +20,7 @@ mod index;
 mod operator;
 mod others;
 mod privileges;
+mod publication;
 mod rule;
 mod schema;
 mod sequence;
@@ -82,11 +83,11 @@ const CREATE: [Reader; 18] = [
     sequence::create,
     schema::create,
     subscription::create,
-    subscription::create_publication,
+    publication::create,
     others::create,
 ];
 
-const ALTER: [Reader; 9] = [
+const ALTER: [Reader; 10] = [
     alter_table::alter,
     alter_table::all_in_tablespace,
     sequence::alter,
@@ -95,5 +96,6 @@ const ALTER: [Reader; 9] = [
     alter::composite,
     alter::others,
     subscription::alter,
+    publication::alter,
     privileges::alter_default,
 ];

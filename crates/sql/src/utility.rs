@@ -12,7 +12,6 @@ mod drop;
 mod fetch;
 mod foreign;
 mod kinds;
-mod publication;
 mod rights;
 pub(crate) mod settings;
 mod transaction;
@@ -56,7 +55,6 @@ pub(crate) fn read(tokens: &[TokenWithSpan]) -> Option<Statement> {
             define::aggregate(&mut cursor, &mut statement)?
         }
         "create" if cursor.word("statistics") => define::statistics(&mut cursor, &mut statement)?,
-        "create" if cursor.word("publication") => publication::create(&mut cursor, &mut statement)?,
         "create" => foreign::object(&mut cursor, &mut statement, Verb::Create)?,
         "drop" if cursor.clone().words(&["user", "mapping"]) => {
             foreign::object(&mut cursor, &mut statement, Verb::Drop)?
@@ -95,11 +93,7 @@ fn alter_object(cursor: &Cursor<'_>) -> Option<Statement> {
 
 fn alter_other(cursor: &Cursor<'_>) -> Option<Statement> {
     let (mut cursor, mut statement) = (cursor.clone(), understood(Vec::new()));
-    if cursor.word("publication") {
-        publication::alter(&mut cursor, &mut statement)?;
-    } else {
-        foreign::object(&mut cursor, &mut statement, Verb::Alter)?;
-    }
+    foreign::object(&mut cursor, &mut statement, Verb::Alter)?;
     cursor.at_end().then_some(statement)
 }
 

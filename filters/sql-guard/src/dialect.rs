@@ -48,8 +48,7 @@ impl Dialect {
     /// A text goes to the server.
     pub(crate) fn runs(&mut self, facts: &Facts) {
         // What cannot be read may do that too.
-        let opaque = facts.opaque.is_some() || facts.statements.iter().any(|it| it.opaque.is_some());
-        self.unsure |= opaque || changes(facts);
+        self.unsure |= facts.is_opaque() || changes(facts);
     }
 
     /// Whether the guard reads the text as the server will.

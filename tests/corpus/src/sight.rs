@@ -32,7 +32,7 @@ impl Sight {
     #[must_use]
     pub fn is_in(&self, facts: &Facts) -> bool {
         if self.opaque {
-            return facts.opaque.is_some() || facts.statements.iter().any(|it| it.opaque.is_some());
+            return facts.is_opaque();
         }
         facts.statements.iter().any(|statement| self.is_in_statement(statement))
     }
@@ -45,7 +45,10 @@ impl Sight {
                 statement.functions.iter().any(|it| it == function || it == bare)
                     || statement.attributes.iter().any(|it| it == bare)
             })
-            && self.effect.as_ref().is_none_or(|effect| statement.effects.iter().any(|it| name(it) == effect))
+            && self
+                .effect
+                .as_ref()
+                .is_none_or(|effect| statement.effects.iter().any(|it| it.name() == effect))
             && self.setting.as_ref().is_none_or(|setting| {
                 statement.effects.iter().any(|it| matches!(it, Effect::Setting(name) if name == setting))
             })
@@ -74,18 +77,5 @@ impl Sight {
             };
             relation.name == table && same_schema && fits(relation.access)
         })
-    }
-}
-
-fn name(effect: &Effect) -> &'static str {
-    match effect {
-        Effect::CopyIn => "copy_in",
-        Effect::CopyOut => "copy_out",
-        Effect::File => "file",
-        Effect::Program => "program",
-        Effect::Prepared(_) => "prepared",
-        Effect::Setting(_) => "setting",
-        Effect::SwitchRole => "switch_role",
-        Effect::Unnamed(_) => "unnamed",
     }
 }

@@ -2,25 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use chaperone_corpus::{Deed, FILTER, Gaps, POLICIES, Sight, Spelling, forbidden, legitimate, policy};
+use chaperone_corpus::{Deed, FILTER, Gaps, POLICIES, Spelling, forbidden, legitimate, policy};
 use chaperone_model::facts::Facts;
 use chaperone_model::{Decision, Identity, Reason, UnixSeconds};
 use chaperone_policy::{Caller, Policy};
 use chaperone_sql_guard::Rehearsal;
 
 const NOW: UnixSeconds = UnixSeconds(1_780_000_000);
-
-const OPAQUE: Sight = Sight {
-    verb: None,
-    relation: None,
-    access: None,
-    function: None,
-    effect: None,
-    setting: None,
-    column: None,
-    unbounded: false,
-    opaque: true,
-};
 
 /// The facts of each text of a session that the guard reads; none for one that it refuses whatever a policy says.
 fn read(texts: &[String]) -> Vec<Option<Facts>> {
@@ -38,7 +26,7 @@ fn read(texts: &[String]) -> Vec<Option<Facts>> {
 }
 
 fn is_understood(facts: &[Option<Facts>]) -> bool {
-    !facts.iter().flatten().any(|facts| OPAQUE.is_in(facts))
+    !facts.iter().flatten().any(Facts::is_opaque)
 }
 
 /// The first verdict over a session's texts that is not "allowed": its decision, reason and rule.

@@ -8,7 +8,6 @@ use chaperone_model::facts::{Effect, Relation};
 
 use super::expression::{Expr, Fact, Fold, Op};
 use super::{MAX_CONDITION_STEPS, Scope};
-use crate::matcher::effect_name;
 use crate::verbs;
 
 /// Why an expression has no value. The command is denied then.
@@ -186,7 +185,7 @@ impl<'f> Run<'f> {
             Fact::Functions => statement.functions.iter().map(|name| text(name)).collect(),
             Fact::Groups => caller.identity.groups.iter().map(|name| text(name)).collect(),
             Fact::Verbs => statement.verbs.iter().map(|verb| text(verbs::name(*verb))).collect(),
-            Fact::Effects => statement.effects.iter().map(|effect| text(effect_name(effect))).collect(),
+            Fact::Effects => statement.effects.iter().map(|effect| text(effect.name())).collect(),
             Fact::Settings => statement
                 .effects
                 .iter()

@@ -113,21 +113,11 @@ impl What {
         };
         let name = || match &self.tables {
             None => true,
-            Some(tables) => match relation.kind {
-                // These have no schema, so only a pattern for any schema can mean them.
-                ObjectKind::Database | ObjectKind::Extension | ObjectKind::Role | ObjectKind::Schema => {
-                    tables.iter().any(|table| {
-                        table.schema == crate::names::Part::Any && table.name.matches(&relation.name)
-                    })
-                }
-                ObjectKind::Function
-                | ObjectKind::Index
-                | ObjectKind::Other
-                | ObjectKind::Sequence
-                | ObjectKind::Table
-                | ObjectKind::Trigger
-                | ObjectKind::Type => surely_means(tables, relation, search_path),
-            },
+            // What has no schema only a pattern for any schema can mean.
+            Some(tables) if !relation.kind.has_schema() => tables
+                .iter()
+                .any(|table| table.schema == crate::names::Part::Any && table.name.matches(&relation.name)),
+            Some(tables) => surely_means(tables, relation, search_path),
         };
         access && object && name()
     }

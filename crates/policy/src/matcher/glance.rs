@@ -2,7 +2,7 @@
 //!
 //! It looks at verbs and names only, and never says so of a rule that matches (which every debug build asserts).
 
-use chaperone_model::facts::{Effect, ObjectKind, Relation, Statement};
+use chaperone_model::facts::{Effect, Relation, Statement};
 
 use super::{Matcher, What};
 use crate::verbs::VerbSet;
@@ -18,22 +18,12 @@ pub(crate) struct Glance<'s> {
 
 impl<'s> Glance<'s> {
     pub(crate) fn at(statement: &'s Statement) -> Self {
-        let named = |relation: &Relation| match relation.kind {
-            ObjectKind::Function
-            | ObjectKind::Index
-            | ObjectKind::Other
-            | ObjectKind::Sequence
-            | ObjectKind::Table
-            | ObjectKind::Trigger
-            | ObjectKind::Type => true,
-            // What befalls a schema befalls what is in it.
-            ObjectKind::Database | ObjectKind::Extension | ObjectKind::Role | ObjectKind::Schema => false,
-        };
         let unnamed = statement.effects.iter().any(|effect| matches!(effect, Effect::Unnamed(_)));
         Self {
             verbs: statement.verbs.iter().copied().collect(),
             relations: &statement.relations,
-            plain: !unnamed && statement.relations.iter().all(named),
+            // What befalls a schema befalls what is in it.
+            plain: !unnamed && statement.relations.iter().all(|relation| relation.kind.has_schema()),
         }
     }
 }

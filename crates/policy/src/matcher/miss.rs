@@ -4,7 +4,6 @@ use std::fmt;
 
 use chaperone_model::facts::{Effect, Relation, Verb};
 
-use super::effect_name;
 use crate::verbs;
 
 /// Borrowed, so that a rule that does not match costs no allocation.
@@ -35,7 +34,7 @@ impl fmt::Display for Miss<'_> {
             Self::Effect(Effect::Unnamed(_)) => f.write_str(
                 "it touches objects that it does not name, and the rule lists which it means without `unnamed` in `effects`",
             ),
-            Self::Effect(effect) => write!(f, "effect `{}` is not among `effects`", effect_name(effect)),
+            Self::Effect(effect) => write!(f, "effect `{}` is not among `effects`", effect.name()),
             Self::Excepted => f.write_str("the caller is excepted"),
             Self::Function(name) => {
                 write!(f, "function `{name}` is not among `functions` and `function_classes`")

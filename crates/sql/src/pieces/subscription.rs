@@ -1,4 +1,4 @@
-//! Subscriptions, and publications with conditions.
+//! Subscriptions: rows of another server that come in.
 
 use chaperone_model::facts::{Access, Effect, ObjectKind};
 
@@ -29,13 +29,8 @@ fn names(cursor: &mut Cursor<'_>) -> Option<()> {
     }
 }
 
-/// ALTER SUBSCRIPTION and ALTER PUBLICATION, behind ALTER.
+/// ALTER SUBSCRIPTION, behind ALTER.
 pub(super) fn alter<'t>(cursor: &mut Cursor<'t>, draft: &mut Draft<'t>) -> Option<()> {
-    if cursor.word("publication") {
-        draft.touch(&cursor.name()?, ObjectKind::Other, Access::Alter);
-        (cursor.word("add") || cursor.word("drop") || cursor.word("set")).then_some(())?;
-        return tables(cursor, draft);
-    }
     cursor.word("subscription").then_some(())?;
     draft.touch(&cursor.name()?, ObjectKind::Other, Access::Alter);
     match cursor.bare()? {
@@ -65,46 +60,6 @@ pub(super) fn alter<'t>(cursor: &mut Cursor<'t>, draft: &mut Draft<'t>) -> Optio
     }
 }
 
-fn with(cursor: &mut Cursor<'_>) -> Option<()> {
+pub(super) fn with(cursor: &mut Cursor<'_>) -> Option<()> {
     if cursor.word("with") { cursor.options() } else { Some(()) }
-}
-
-/// CREATE PUBLICATION, behind CREATE.
-pub(super) fn create_publication<'t>(cursor: &mut Cursor<'t>, draft: &mut Draft<'t>) -> Option<()> {
-    cursor.word("publication").then_some(())?;
-    draft.touch(&cursor.name()?, ObjectKind::Other, Access::Create);
-    cursor.word("for").then_some(())?;
-    tables(cursor, draft)?;
-    with(cursor)
-}
-
-/// Tables with columns and conditions, and all of schemas.
-fn tables<'t>(cursor: &mut Cursor<'t>, draft: &mut Draft<'t>) -> Option<()> {
-    // Rows of theirs leave, as by COPY.
-    draft.effect(Effect::CopyOut);
-    let mut in_schemas = None;
-    loop {
-        if cursor.words(&["tables", "in", "schema"]) {
-            in_schemas = Some(true);
-        } else if cursor.word("table") {
-            in_schemas = Some(false);
-        }
-        if in_schemas? {
-            if !cursor.word("current_schema") {
-                draft.touch(&cursor.name()?, ObjectKind::Schema, Access::Read);
-            }
-            draft.effect(Effect::Unnamed(Access::Read));
-        } else {
-            draft.touch(&cursor.relation_name()?, ObjectKind::Table, Access::Read);
-            for column in cursor.columns()? {
-                draft.column(column);
-            }
-        }
-        if cursor.word("where") {
-            draft.expression(cursor.parentheses()?);
-        }
-        if !cursor.comma() {
-            return Some(());
-        }
-    }
 }

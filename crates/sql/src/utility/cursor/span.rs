@@ -17,6 +17,22 @@ impl<'a> Cursor<'a> {
         Some(inner)
     }
 
+    /// Passes a token, or a bracket with all that is in it; the last token of it.
+    fn item(&mut self) -> Option<&'a TokenWithSpan> {
+        let last = match self.peek()? {
+            Token::LParen | Token::LBracket => closing(self.tokens)?,
+            _ => 0,
+        };
+        let token = self.tokens.get(last)?;
+        self.tokens = self.tokens.get(last.saturating_add(1)..)?;
+        Some(token)
+    }
+
+    /// What was passed since `start`.
+    fn since(&self, start: &'a [TokenWithSpan]) -> Option<&'a [TokenWithSpan]> {
+        start.get(..start.len().saturating_sub(self.tokens.len()))
+    }
+
     /// Passes a list in parentheses; its members.
     pub(crate) fn members(&mut self) -> Option<Vec<Self>> {
         let inner = self.parentheses()?;
@@ -51,12 +67,7 @@ impl<'a> Cursor<'a> {
             if ended {
                 return start.get(..length).filter(|tokens| !tokens.is_empty());
             }
-            let step = match self.peek() {
-                Some(Token::LParen | Token::LBracket) => closing(self.tokens)?,
-                _ => 0,
-            };
-            before = self.tokens.get(step);
-            self.tokens = self.tokens.get(step.saturating_add(1)..)?;
+            before = Some(self.item()?);
         }
     }
 
@@ -82,24 +93,16 @@ impl<'a> Cursor<'a> {
         if self.peek() == Some(&Token::LParen) {
             self.parentheses()?;
         }
-        start.get(..start.len().saturating_sub(self.tokens.len()))
+        self.since(start)
     }
 
     /// Passes what stands before the first bare WITH outside of brackets.
     pub(crate) fn before_with(&mut self) -> Option<&'a [TokenWithSpan]> {
         let start = self.tokens;
         while !self.clone().word("with") {
-            match self.peek()? {
-                Token::LParen | Token::LBracket => {
-                    let close = closing(self.tokens)?;
-                    self.tokens = self.tokens.get(close.saturating_add(1)..)?;
-                }
-                _ => {
-                    self.next();
-                }
-            }
+            self.item()?;
         }
-        start.get(..start.len().saturating_sub(self.tokens.len()))
+        self.since(start)
     }
 
     /// Passes names of types and arguments, and constants; nothing that is computed.
@@ -120,7 +123,7 @@ impl<'a> Cursor<'a> {
             self.next();
             let _ = self.constants();
         }
-        start.get(..start.len().saturating_sub(self.tokens.len())).unwrap_or_default()
+        self.since(start).unwrap_or_default()
     }
 
     /// Passes what CREATE SCHEMA makes next: up to the next CREATE or GRANT outside of brackets.
@@ -128,17 +131,9 @@ impl<'a> Cursor<'a> {
         let start = self.tokens;
         matches!(self.bare()?, "create" | "grant").then_some(())?;
         while !self.at_end() && !matches!(self.peek_bare(), Some("create" | "grant")) {
-            match self.peek()? {
-                Token::LParen | Token::LBracket => {
-                    let close = closing(self.tokens)?;
-                    self.tokens = self.tokens.get(close.saturating_add(1)..)?;
-                }
-                _ => {
-                    self.next();
-                }
-            }
+            self.item()?;
         }
-        start.get(..start.len().saturating_sub(self.tokens.len()))
+        self.since(start)
     }
 
     /// Passes what stands before the next semicolon outside of brackets.

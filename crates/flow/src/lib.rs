@@ -16,6 +16,7 @@
 mod command;
 mod context;
 mod counts;
+mod latest;
 mod line;
 mod live;
 mod memory;
@@ -33,6 +34,7 @@ mod time;
 pub use command::{Command, clip};
 pub use context::{Call, Cx, Effect, Emit, Flow, Now, Outgoing, Peer, Random, Reply, Step};
 pub use counts::{Ask, CELLS, Cells, Count, CountKey, Counts, ENTRIES_MOST, NEVER, Read, Uncounted, Written};
+pub use latest::Latest;
 pub use line::{Buffer, Env, Limits, Line, Outcome};
 pub use live::Live;
 pub use memory::{Budget, Share};

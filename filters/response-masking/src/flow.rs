@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use chaperone_flow::postgres::{Answered, Gate, Turn, fatal};
-use chaperone_flow::{Cx, Flow, Live, Note, Rooms, Step};
+use chaperone_flow::{Cx, Flow, Latest, Live, Note, Rooms, Step};
 use chaperone_model::Reason;
 use chaperone_model::facts::Output;
 use chaperone_pgwire::client::{Execute, Target};
@@ -15,7 +15,7 @@ use crate::asked::{Asked, Description, Run};
 use crate::carry;
 use crate::catalogue::question;
 use crate::introduction::{self, Told};
-use crate::judged::{self, Findings, Latest};
+use crate::judged::{self, Findings, Judged};
 use crate::plan::{Plan, Planner};
 use crate::reading::{Reading, defines, writes};
 use crate::record;
@@ -32,7 +32,7 @@ pub struct ResponseMasking {
     begun: bool,
     /// The portal that was described last; an Execute of it right behind needs no other Describe.
     described: Option<(Vec<u8>, Description)>,
-    latest: Latest,
+    latest: Latest<Judged>,
     rooms: Rooms,
     told: Told,
     /// The target was ready, and the client has not heard of it.
@@ -48,7 +48,7 @@ impl ResponseMasking {
             answers: Answers::new(Planner::new(settings, shared.clone()), shared),
             begun: false,
             described: None,
-            latest: Latest::default(),
+            latest: Latest::new(judged::MOST),
             rooms: Rooms::default(),
             told: Told::default(),
             owes_ready: false,
@@ -125,9 +125,10 @@ impl ResponseMasking {
         let facts = note.command.facts();
         let (newest, _) = self.answers.catalogue.learnt();
         let grounds = judged::Grounds { plan: Rc::clone(plan), known: newest.cloned(), derived, made };
-        let findings = self.latest.get(facts, &grounds).unwrap_or_else(|| {
+        let known = self.latest.get(facts, |judged| judged.grounds.are(&grounds));
+        let findings = known.map(|judged| judged.findings).unwrap_or_else(|| {
             let findings = self.find(plan, note, derived, made);
-            self.latest.put(facts, grounds, findings);
+            self.latest.put(facts, Judged { grounds, findings });
             findings
         });
         self.answers.derived |= findings.derives;

@@ -6,7 +6,7 @@ mod pending;
 use std::rc::Rc;
 
 use chaperone_flow::postgres::{Answered, Gate, Names, Refusal, Turn, fatal, refusal, refusal_with};
-use chaperone_flow::{Command, Counts, Cx, Flow, Live, Note, Peer, Rooms, Step};
+use chaperone_flow::{Command, Counts, Cx, Flow, Latest, Live, Note, Peer, Rooms, Step};
 use chaperone_model::{Decision, Reason, Verdict};
 use chaperone_pgwire::client::{Bind, Execute, Parse, Query, Target};
 use chaperone_pgwire::exchange::Request;
@@ -20,7 +20,7 @@ use crate::meaning::{Meaning, Meanings, Portal, same, same_portal};
 use crate::record;
 use crate::spending::Spending;
 use crate::types::with_types;
-use crate::verdicts::{Judged, Verdicts};
+use crate::verdicts::{self, Judged};
 use budgets::shows;
 use pending::{Pending, Runs};
 
@@ -35,7 +35,7 @@ pub struct SqlGuard {
     gate: Gate<Pending>,
     meanings: Meanings,
     dialect: Dialect,
-    verdicts: Verdicts,
+    verdicts: Latest<Judged>,
     /// Whether these settings hide columns from this caller, so that masking needs the facts.
     masks: Option<(Rc<Settings>, bool)>,
     spending: Spending,
@@ -56,7 +56,7 @@ impl SqlGuard {
             gate: Gate::default(),
             meanings: Meanings::default(),
             dialect: Dialect::default(),
-            verdicts: Verdicts::default(),
+            verdicts: Latest::new(verdicts::MOST),
             masks: None,
             spending: Spending::new(counts),
             told: false,
@@ -83,7 +83,8 @@ impl SqlGuard {
         let runs = !matches!(runs, Runs::Nothing);
         let settings = self.settings.get();
         let (facts, second) = (command.facts(), cx.now().seconds());
-        if self.verdicts.get(facts, &settings, second).is_none() {
+        let holds = |judged: &Judged| judged.holds(&settings, second);
+        if self.verdicts.get(facts, holds).is_none() {
             let rules = settings.policy.rule_count();
             if !paid && !self.meanings.may_judge(facts, rules, cx.now().millis()) {
                 let message =
@@ -109,14 +110,14 @@ impl SqlGuard {
             };
             self.masks = Some((Rc::clone(&settings), wanted));
             let record = record::verdict(&verdict, settings.policy.digest());
-            self.verdicts.put(facts, Judged::new(facts, &settings, second, verdict, record, wanted));
+            self.verdicts.put(facts, Judged::new(&settings, second, verdict, record, wanted));
         }
         // The flows behind keep it until it is answered.
         if runs && !cx.memory.take(command.own()) {
             self.gate.refuse(cx, tag, &fatal(Reason::MemoryFull));
             return None;
         }
-        let judged = self.verdicts.get(facts, &settings, second)?;
+        let judged = self.verdicts.get(facts, holds)?;
         let (verdict, policy, facts_wanted) =
             (Rc::clone(&judged.verdict), judged.policy, judged.facts_wanted);
         let record = Rc::clone(&judged.record);

@@ -11,6 +11,7 @@
     reason = "test support: a failure here is a failed test"
 )]
 
+mod identity;
 mod results;
 
 use chaperone_pgwire::client::{Bind, Execute, Parse, Query, Target};

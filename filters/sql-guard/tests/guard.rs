@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use chaperone_flow::testing::Wire;
 use chaperone_flow::{Budget, Counts, Effect, Live};
-use chaperone_model::{Identity, SessionId, UnixSeconds};
 use chaperone_pgwire::Format;
 use chaperone_pgwire::client::{Target, write};
 use chaperone_proto::Body;
@@ -69,18 +68,7 @@ fn wire_with(live: &Live<Settings>) -> Wire {
     let mut wire =
         Wire::new(vec![Box::new(SqlGuard::new(live.clone(), FactsCache::default(), Counts::default()))]);
     wire.begin();
-    let mut session = wire.line.session().clone();
-    session.id = Some(SessionId("s-1".into()));
-    session.role = "analyst".into();
-    session.database = "shop".into();
-    session.identity = Some(Rc::new(Identity {
-        subject: "agent".into(),
-        groups: vec!["analysts".into()],
-        issuer: "http://idp".into(),
-        token_id: "t".into(),
-        expires_at: UnixSeconds(2_000_000_000),
-    }));
-    wire.line.set_session(session);
+    wire.sign_in("agent");
     wire
 }
 

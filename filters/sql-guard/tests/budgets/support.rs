@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use chaperone_flow::testing::Wire;
 use chaperone_flow::{Counts, Effect, Live};
-use chaperone_model::{Identity, SessionId, UnixSeconds};
 use chaperone_pgwire::client::write;
 use chaperone_pgwire::{Format, FrameLimits, Framer, Item};
 use chaperone_proto::Body;
@@ -65,18 +64,7 @@ pub(crate) fn session(live: &Live<Settings>, counts: &Counts, subject: &str) -> 
     let mut wire =
         Wire::new(vec![Box::new(SqlGuard::new(live.clone(), FactsCache::default(), counts.clone()))]);
     wire.begin();
-    let mut session = wire.line.session().clone();
-    session.id = Some(SessionId("s-1".into()));
-    session.role = "analyst".into();
-    session.database = "shop".into();
-    session.identity = Some(Rc::new(Identity {
-        subject: subject.into(),
-        groups: vec!["analysts".into()],
-        issuer: "http://idp".into(),
-        token_id: "t".into(),
-        expires_at: UnixSeconds(2_000_000_000),
-    }));
-    wire.line.set_session(session);
+    wire.sign_in(subject);
     wire
 }
 

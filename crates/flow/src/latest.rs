@@ -45,8 +45,11 @@ impl<T> Latest<T> {
     /// A new one, in the place of an earlier one about the same facts; else the oldest gives way.
     pub fn put(&mut self, facts: &Rc<Facts>, found: T) {
         let place = self.known.iter().position(|it| it.is_of(facts));
-        let next =
-            if self.known.len() < self.most { self.known.len() } else { (self.newest + 1) % self.most };
+        let next = if self.known.len() < self.most {
+            self.known.len()
+        } else {
+            (self.newest + 1) % self.most.max(1)
+        };
         let place = place.unwrap_or(next);
         let finding = Finding { facts: Rc::downgrade(facts), found };
         match self.known.get_mut(place) {

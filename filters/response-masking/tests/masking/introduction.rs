@@ -169,3 +169,35 @@ fn nothing_is_told_where_the_policy_does_not_say_so() {
         assert_eq!(letters(&wire.to_target), "Q");
     }
 }
+
+/// As the bytes come is as they are cut, in either way.
+#[test]
+fn any_split_tells_the_same() {
+    let said = |size: usize, refused: bool| {
+        let mut wire = Wire::new(ALL);
+        wire.start();
+        wire.line.set_session(caller("agent", &["a"]));
+        let mut answer = Vec::new();
+        write::authentication_ok(&mut answer);
+        answer.extend(idle());
+        for piece in answer.chunks(size) {
+            wire.server(piece);
+        }
+        let refusal = error(&[(b'S', "ERROR"), (b'C', "42602"), (b'M', "invalid name")]);
+        let answer = if refused { [refusal, idle(), idle()].concat() } else { told() };
+        for piece in answer.chunks(size) {
+            wire.server(piece);
+        }
+        for piece in query("select 1").chunks(size) {
+            wire.client(piece);
+        }
+        (wire.to_target, wire.to_client, wire.closed)
+    };
+    for refused in [false, true] {
+        let whole = said(usize::MAX, refused);
+        assert_eq!(whole.2, refused);
+        for size in [1, 2, 3, 7, 64] {
+            assert_eq!(said(size, refused), whole, "{size} {refused}");
+        }
+    }
+}
